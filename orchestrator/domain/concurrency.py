@@ -1,0 +1,40 @@
+"""
+Whether one more invocation may run: reserved and account concurrency.
+
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from orchestrator.domain.errors import ThrottleReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcurrencySnapshot:
+    """
+    What runs now, counted from the leases that are held.
+
+    Args:
+        of_function: Leases of this function.
+        unreserved: Leases of all functions without a reservation.
+        reserved: This function's reservation, or None.
+        reserved_in_all: The sum of every function's reservation.
+        account_limit: AWS's concurrent executions of the account.
+    """
+
+    of_function: int
+    unreserved: int
+    reserved: int | None
+    reserved_in_all: int
+    account_limit: int
+
+
+def throttle(snapshot: ConcurrencySnapshot) -> ThrottleReason | None:
+    """The reason to refuse one more, or None if it may run."""
+    if snapshot.reserved is not None:
+        return ThrottleReason.RESERVED if snapshot.of_function >= snapshot.reserved else None
+    if snapshot.unreserved >= snapshot.account_limit - snapshot.reserved_in_all:
+        return ThrottleReason.CONCURRENT
+    return None

@@ -1,0 +1,157 @@
+"""
+What a function is: its key, and the configuration and image of each version.
+
+Not here: how it is stored (`store/functions.py`) or shown (`lambda_api/`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
+
+MIB_PER_VCPU = 1769
+"""AWS gives a function one vCPU at 1,769 MB. AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
+CPU_PERIOD_US = 100_000
+
+
+class FunctionState(StrEnum):
+    """AWS: https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html"""
+
+    PENDING = "Pending"
+    ACTIVE = "Active"
+    INACTIVE = "Inactive"
+    FAILED = "Failed"
+
+
+class LastUpdateStatus(StrEnum):
+    """Whether the last update of code or configuration has taken effect."""
+
+    SUCCESSFUL = "Successful"
+    FAILED = "Failed"
+    IN_PROGRESS = "InProgress"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageConfig:
+    """What replaces the image's own ENTRYPOINT, CMD and WORKDIR. None leaves the image's."""
+
+    entry_point: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    working_directory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """
+    An image as the engine knows it.
+
+    Args:
+        image_id: `sha256:…`; versions pin this, not the tag.
+        architecture: AWS's word: `x86_64` or `arm64` (else the engine's own).
+        size_bytes: As the engine counts it.
+    """
+
+    image_id: str
+    architecture: str
+    size_bytes: int
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_directory: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionVersion:
+    """
+    One version's code and configuration, as stored.
+
+    Args:
+        image_uri: The tag the caller deployed.
+        image: What the tag was when it was deployed; None while Pending or Failed.
+        memory_mib: 128 to 10,240.
+        timeout: 1 to 900 s.
+        ephemeral_storage_mib: Size of /tmp.
+    AWS: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+    """
+
+    key: FunctionKey
+    version: str = LATEST
+    image_uri: str
+    image: Image | None = None
+    role: str
+    description: str = ""
+    memory_mib: int = 128
+    timeout: timedelta = timedelta(seconds=3)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    image_config: ImageConfig = ImageConfig()
+    architecture: str = "x86_64"
+    ephemeral_storage_mib: int = 512
+    revision_id: str
+    last_modified: datetime
+    state: FunctionState = FunctionState.PENDING
+    state_reason: str | None = None
+    state_reason_code: str | None = None
+    last_update_status: LastUpdateStatus = LastUpdateStatus.SUCCESSFUL
+    last_update_status_reason: str | None = None
+    last_update_status_reason_code: str | None = None
+
+    @property
+    def version_key(self) -> VersionKey:
+        """The pool that serves this version."""
+        return VersionKey(self.key, self.version)
+
+    @property
+    def arn(self) -> str:
+        """The qualified ARN for a numbered version, else the function's own."""
+        return self.key.arn if self.version == LATEST else self.key.qualified_arn(self.version)
+
+    @property
+    def code_sha256(self) -> str:
+        """The image's digest without its prefix, as AWS shows it for images; empty while unknown."""
+        return self.image.image_id.removeprefix("sha256:") if self.image else ""
+
+    @property
+    def launch_fingerprint(self) -> str:
+        """
+        Changes when a running environment no longer is what a new one would be.
+
+        Description, tags and concurrency do not change it.
+        """
+        parts = (
+            self.image.image_id if self.image else "",
+            self.memory_mib,
+            self.timeout.total_seconds(),
+            sorted(self.environment.items()),
+            self.image_config.entry_point,
+            self.image_config.command,
+            self.image_config.working_directory,
+            self.architecture,
+            self.ephemeral_storage_mib,
+            self.role,
+        )
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function: what is common to its versions, and its `$LATEST`."""
+
+    key: FunctionKey
+    latest: FunctionVersion
+    tags: Mapping[str, str] = field(default_factory=dict)
+    reserved_concurrency: int | None = None
+
+
+def cpu_quota_us(memory_mib: int) -> int:
+    """
+    The CPU time in microseconds that a function of this memory gets in each 100 ms.
+
+    Args:
+        memory_mib: The function's memory.
+    """
+    return max(1_000, memory_mib * CPU_PERIOD_US // MIB_PER_VCPU)

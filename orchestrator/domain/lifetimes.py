@@ -1,0 +1,67 @@
+"""What time alone makes due for an environment: freeze, shutdown, an init or an invocation that took too long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from orchestrator.domain.environments import EnvironmentState, InitPhase
+
+
+class Due(StrEnum):
+    """What is due."""
+
+    FREEZE = "freeze"
+    SHUTDOWN = "shutdown"
+    INIT_TIMED_OUT = "init timed out"
+    INVOCATION_TIMED_OUT = "invocation timed out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long each stage may last."""
+
+    freeze_after: timedelta
+    idle_timeout: timedelta
+    init_timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Age:
+    """
+    One environment as time sees it.
+
+    Args:
+        in_state: How long it has been in its state.
+        idle_for: How long since it last worked; freezing does not restart it.
+        until_deadline: Left of the running invocation's time (negative when over); None if none runs.
+    """
+
+    state: EnvironmentState
+    phase: InitPhase
+    in_state: timedelta
+    idle_for: timedelta
+    until_deadline: timedelta | None
+
+
+def what_is_due(age: Age, lifetimes: Lifetimes) -> Due | None:
+    """
+    Decide what time makes due, if anything.
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+    """
+    match age.state:
+        case EnvironmentState.INITIALIZING if age.phase is InitPhase.INIT:
+            return Due.INIT_TIMED_OUT if age.in_state >= lifetimes.init_timeout else None
+        case EnvironmentState.INITIALIZING | EnvironmentState.BUSY | EnvironmentState.ANSWERED:
+            over = age.until_deadline is not None and age.until_deadline <= timedelta()
+            return Due.INVOCATION_TIMED_OUT if over else None
+        case EnvironmentState.IDLE | EnvironmentState.FROZEN:
+            if age.idle_for >= lifetimes.idle_timeout:
+                return Due.SHUTDOWN
+            if age.state is EnvironmentState.IDLE and age.in_state >= lifetimes.freeze_after:
+                return Due.FREEZE
+            return None
+        case _:
+            return None

@@ -1,0 +1,93 @@
+"""Whether one more environment fits on this host, and who must go for it (D16)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+ASYNCHRONOUS_SHARE = 0.8
+"""Asynchronous work never takes the last fifth of the room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """
+    What one environment takes.
+
+    Args:
+        idle_for: How long it has been idle or frozen; None while it works, starts or ends.
+        is_leaving: Is it being stopped already? Its room comes back soon.
+    """
+
+    environment_id: str
+    memory_mib: int
+    idle_for: timedelta | None
+    is_leaving: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostLimits:
+    """
+    Args:
+        memory_mib: What all environments may take together.
+        environments: How many may live.
+        minimum_stay: Idle at least this long before it may be evicted.
+    """
+
+    memory_mib: int
+    environments: int
+    minimum_stay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """There is room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """There is room once these idle environments, least recently used first, and those leaving have gone."""
+
+    environment_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoRoom:
+    """Nothing idle is left to evict."""
+
+
+def make_room(
+    needed_mib: int, live: Sequence[Footprint], limits: HostLimits, *, share: float = 1.0
+) -> Fits | Evict | NoRoom:
+    """
+    Find room for one more environment.
+
+    Args:
+        needed_mib: Its memory.
+        live: Everything that lives, those that are stopping included.
+        share: Of the room that may be used; asynchronous work passes `ASYNCHRONOUS_SHARE`.
+    """
+    memory_left = int(limits.memory_mib * share) - sum(one.memory_mib for one in live) - needed_mib
+    slots_left = max(1, int(limits.environments * share)) - len(live) - 1
+    if memory_left >= 0 and slots_left >= 0:
+        return Fits()
+    for one in live:
+        if one.is_leaving:
+            memory_left += one.memory_mib
+            slots_left += 1
+    if memory_left >= 0 and slots_left >= 0:
+        return Evict(())
+    idle = sorted(
+        (one for one in live if one.idle_for is not None and one.idle_for >= limits.minimum_stay),
+        key=lambda one: one.idle_for or timedelta(),
+        reverse=True,
+    )
+    chosen: list[str] = []
+    for one in idle:
+        chosen.append(one.environment_id)
+        memory_left += one.memory_mib
+        slots_left += 1
+        if memory_left >= 0 and slots_left >= 0:
+            return Evict(tuple(chosen))
+    return NoRoom()

@@ -1,0 +1,183 @@
+"""Retrying, scaling, throttling, room and lifetimes: pure decisions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from orchestrator.domain.concurrency import ConcurrencySnapshot, throttle
+from orchestrator.domain.environments import EnvironmentState, InitPhase
+from orchestrator.domain.errors import ThrottleReason
+from orchestrator.domain.lifetimes import Age, Due, Lifetimes, what_is_due
+from orchestrator.domain.retries import (
+    GiveUp,
+    RetryAt,
+    RetryPolicy,
+    after_function_error,
+    backoff_after,
+    is_too_old,
+)
+from orchestrator.domain.room import Evict, Fits, Footprint, HostLimits, NoRoom, make_room
+from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
+from tests.support.builders import NOW, an_event
+
+S = timedelta(seconds=1)
+MS = timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(("attempts", "delay"), [(1, 60), (2, 120)])
+def test_a_function_error_is_retried_after_one_and_two_minutes(attempts: int, delay: int) -> None:
+    """AWS's two retries."""
+    assert after_function_error(an_event(attempts=attempts), NOW, RetryPolicy()) == RetryAt(NOW + delay * S)
+
+
+def test_after_the_third_failed_attempt_nothing_more_is_tried() -> None:
+    """The retries are exhausted."""
+    assert after_function_error(an_event(attempts=3), NOW, RetryPolicy()) == GiveUp("RetriesExhausted")
+
+
+def test_a_retry_that_would_come_after_the_events_age_is_not_made() -> None:
+    """An event of almost six hours gets no retry that would begin later."""
+    event = an_event(attempts=1, accepted_at=NOW - timedelta(hours=5, minutes=59, seconds=30))
+    assert after_function_error(event, NOW, RetryPolicy()) == GiveUp("EventAgeExceeded")
+    assert is_too_old(event, NOW + S * 31, RetryPolicy())
+    assert not is_too_old(event, NOW, RetryPolicy())
+
+
+def test_backoff_doubles_from_one_second_to_five_minutes() -> None:
+    """However often it fails, it never waits longer."""
+    assert [backoff_after(n).total_seconds() for n in (1, 2, 3, 9, 10, 500)] == [1, 2, 4, 256, 300, 300]
+
+
+def a_pool(**changes: object) -> PoolSnapshot:
+    values: dict[str, object] = {
+        "waiting": 0,
+        "serving": 0,
+        "starting": 0,
+        "run_time": None,
+        "cold_start": 250 * MS,
+    }
+    return PoolSnapshot(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_the_first_call_starts_one_environment_and_only_one() -> None:
+    """No container is started twice for the same need."""
+    assert environments_to_start(a_pool(waiting=1), 4) == 1
+    assert environments_to_start(a_pool(waiting=1, starting=1), 3) == 0
+
+
+def test_while_the_run_time_is_unknown_one_is_started_per_waiter_within_the_limit() -> None:
+    """Fifty callers of a new function: as many as may start at once."""
+    assert environments_to_start(a_pool(waiting=50), 4) == 4
+    assert environments_to_start(a_pool(waiting=50, starting=4), 0) == 0
+
+
+def test_short_runs_wait_for_the_warm_environment_rather_than_a_cold_start() -> None:
+    """32 calls of 10 ms with one warm environment: one more helps, a third does not."""
+    assert environments_to_start(a_pool(waiting=31, serving=1, run_time=10 * MS), 4) == 1
+    assert environments_to_start(a_pool(waiting=20, serving=2, run_time=10 * MS), 4) == 0
+
+
+def test_long_runs_get_an_environment_each() -> None:
+    """Calls of a second do not wait for one another."""
+    assert environments_to_start(a_pool(waiting=30, serving=20, run_time=S), 4) == 4
+
+
+@pytest.mark.parametrize(
+    ("of_function", "unreserved", "reserved", "expected"),
+    [
+        (0, 0, 0, ThrottleReason.RESERVED),
+        (0, 0, 1, None),
+        (1, 0, 1, ThrottleReason.RESERVED),
+        (5, 899, None, None),
+        (5, 900, None, ThrottleReason.CONCURRENT),
+    ],
+)
+def test_concurrency_is_throttled_by_reservation_or_by_the_account(
+    of_function: int, unreserved: int, reserved: int | None, expected: ThrottleReason | None
+) -> None:
+    """A reservation is its own limit; everyone else shares what no one reserved."""
+    snapshot = ConcurrencySnapshot(
+        of_function=of_function, unreserved=unreserved, reserved=reserved, reserved_in_all=100, account_limit=1000
+    )
+    assert throttle(snapshot) is expected
+
+
+LIMITS = HostLimits(memory_mib=512, environments=10, minimum_stay=2 * S)
+
+
+def idle(name: str, seconds: float, memory_mib: int = 128) -> Footprint:
+    return Footprint(environment_id=name, memory_mib=memory_mib, idle_for=timedelta(seconds=seconds))
+
+
+def busy(name: str, memory_mib: int = 128) -> Footprint:
+    return Footprint(environment_id=name, memory_mib=memory_mib, idle_for=None)
+
+
+def test_there_is_room_while_the_budget_lasts() -> None:
+    """Four of 128 MB fit in 512."""
+    assert make_room(128, [busy("a"), busy("b"), busy("c")], LIMITS) == Fits()
+    assert make_room(128, [busy(n) for n in "abcd"], LIMITS) == NoRoom()
+
+
+def test_the_least_recently_used_idle_environment_goes_first() -> None:
+    """The longest idle, and no more of them than needed."""
+    live = [idle("young", 3), idle("old", 9), busy("b"), busy("c")]
+    assert make_room(128, live, LIMITS) == Evict(("old",))
+    assert make_room(256, live, LIMITS) == Evict(("old", "young"))
+
+
+def test_what_has_just_become_idle_may_stay_a_while() -> None:
+    """Else two functions would throw each other out at every call."""
+    assert make_room(128, [idle("a", 1), busy("b"), busy("c"), busy("d")], LIMITS) == NoRoom()
+
+
+def test_nobody_more_is_evicted_while_room_is_being_made() -> None:
+    """One that is leaving already makes the room that is needed."""
+    leaving = Footprint(environment_id="l", memory_mib=128, idle_for=None, is_leaving=True)
+    assert make_room(128, [leaving, idle("a", 9), busy("b"), busy("c")], LIMITS) == Evict(())
+
+
+def test_asynchronous_work_leaves_a_fifth_of_the_room() -> None:
+    """409 of 512 MB: a fourth environment of 128 MB does not fit."""
+    live = [busy("a"), busy("b"), busy("c")]
+    assert make_room(128, live, LIMITS, share=0.8) == NoRoom()
+    assert make_room(128, live[:2], LIMITS, share=0.8) == Fits()
+
+
+LIFETIMES = Lifetimes(freeze_after=S, idle_timeout=600 * S, init_timeout=10 * S)
+
+
+def an_age(state: EnvironmentState, **changes: object) -> Age:
+    values: dict[str, object] = {
+        "state": state,
+        "phase": InitPhase.INIT,
+        "in_state": S * 0,
+        "idle_for": S * 0,
+        "until_deadline": None,
+    }
+    return Age(**(values | changes))  # type: ignore[arg-type]
+
+
+def test_an_idle_environment_is_frozen_then_shut_down() -> None:
+    """After a second, and after the idle timeout counted from its last work."""
+    assert what_is_due(an_age(EnvironmentState.IDLE, in_state=S * 0.9), LIFETIMES) is None
+    assert what_is_due(an_age(EnvironmentState.IDLE, in_state=S), LIFETIMES) is Due.FREEZE
+    assert what_is_due(an_age(EnvironmentState.FROZEN, in_state=S * 500, idle_for=S * 501), LIFETIMES) is None
+    assert what_is_due(an_age(EnvironmentState.FROZEN, idle_for=S * 600), LIFETIMES) is Due.SHUTDOWN
+
+
+def test_init_has_ten_seconds_of_its_own_but_not_inside_an_invocation() -> None:
+    """Inside an invocation, the function's timeout governs."""
+    ahead = an_age(EnvironmentState.INITIALIZING, in_state=S * 10)
+    inside = an_age(EnvironmentState.INITIALIZING, phase=InitPhase.INVOKE, in_state=S * 10, until_deadline=S)
+    assert what_is_due(ahead, LIFETIMES) is Due.INIT_TIMED_OUT
+    assert what_is_due(inside, LIFETIMES) is None
+
+
+@pytest.mark.parametrize("state", [EnvironmentState.BUSY, EnvironmentState.ANSWERED])
+def test_the_timeout_covers_the_run_and_the_way_back_to_next(state: EnvironmentState) -> None:
+    """An environment that answered but never asks again is over its time too."""
+    assert what_is_due(an_age(state, until_deadline=S * -0.01), LIFETIMES) is Due.INVOCATION_TIMED_OUT
+    assert what_is_due(an_age(state, until_deadline=S * 0.01), LIFETIMES) is None
