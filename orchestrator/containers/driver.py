@@ -1,0 +1,268 @@
+"""
+The driver protocol (D7): what the fleet asks of whatever runs containers. Values only, no callbacks, no futures,
+so that it can cross a process boundary.
+
+Contract:
+- `take_sandbox` returns a sandbox whose firewall stands; its hostname and address are known before anything runs.
+- `open` returns when the container has been started. Its end is reported once as `ContainerEnded` on `events`,
+  whether it ended by itself, was stopped, or its sandbox died; never before `open` has returned or raised.
+- `stop` returns when container and sandbox are confirmed gone; stopping what is gone already is no error.
+- `events` and `output` are read by one reader each and never end by themselves; after the engine was away they
+  go on, and everything that ended meanwhile is reported.
+- The output reader may be slow: what cannot be kept is dropped and counted in `OutputChunk.dropped_bytes`.
+Implementations: `docker_driver.py`; `tests/support/fake_driver.py`. One conformance suite runs on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from orchestrator.domain.errors import PaddockError
+from orchestrator.domain.functions import Image
+
+
+class EngineUnreachable(PaddockError):
+    """The Docker engine does not answer; the message says at which address and what helps."""
+
+
+class ImageNotFound(PaddockError):
+    """No image of this name exists here, and it could not be pulled."""
+
+
+class StartFailed(PaddockError):
+    """
+    A container could not be created or started.
+
+    Args:
+        error_type: AWS's type: `Runtime.InvalidEntrypoint`, `Runtime.InvalidWorkingDir`, `Sandbox.Failure` …
+        message: What the engine said, made readable.
+    """
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """
+    A network holder that a function's container joins.
+
+    Args:
+        sandbox_id: The engine's id of the sandbox's container.
+        hostname: The unguessable name its `/etc/hosts` has for the control plane (D1).
+        address: Its IPv4 address on the functions' network.
+    """
+
+    sandbox_id: str
+    hostname: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentSpec:
+    """
+    What to run: a function version's image in a sandbox, as an execution environment.
+
+    Args:
+        image_id: `sha256:…`.
+        entry_point: Replaces the image's, if not None.
+        command: Replaces the image's, if not None.
+        environment: Every variable the container gets, reserved ones included.
+        memory_mib: Limit, swap included.
+        ephemeral_storage_mib: Size of /tmp.
+        function_name: For labels only.
+    """
+
+    environment_id: str
+    function_name: str
+    function_version: str
+    image_id: str
+    entry_point: tuple[str, ...] | None
+    command: tuple[str, ...] | None
+    working_directory: str | None
+    environment: Mapping[str, str]
+    memory_mib: int
+    ephemeral_storage_mib: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerEnded:
+    """
+    An environment's container has ended.
+
+    Args:
+        exit_code: As the engine reports it; 137 after SIGKILL; None if unknown (engine was away).
+        out_of_memory: Did the kernel's out-of-memory killer strike in it?
+        sandbox_failed: Did its sandbox die first?
+        engine_lost: Did it end because the engine did?
+    """
+
+    environment_id: str
+    at: datetime
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    sandbox_failed: bool = False
+    engine_lost: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutOfMemory:
+    """The out-of-memory killer struck a process of a container that may live on."""
+
+    environment_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLost:
+    """The engine stopped answering; containers may be gone. `EngineBack` follows."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineBack:
+    """The engine answers again; ends that were missed have been reported before this."""
+
+    at: datetime
+
+
+DriverEvent = ContainerEnded | OutOfMemory | EngineLost | EngineBack
+
+
+class OutputStream(StrEnum):
+    """Which of the container's streams."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputChunk:
+    """Bytes a container wrote, as they came: a chunk is not a line."""
+
+    environment_id: str
+    at: datetime
+    stream: OutputStream
+    content: bytes
+    dropped_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineFacts:
+    """What `paddock doctor` and the room ask about the engine."""
+
+    version: str
+    api_version: str
+    cpus: int
+    memory_bytes: int
+    cgroup_version: str
+    architecture: str
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Driver(Protocol):
+    """Runs execution environments. See the module's contract."""
+
+    async def start(self) -> None:
+        """Reach the engine, provide the functions' network, remove leftovers of this owner, fill the pool."""
+        ...
+
+    async def close(self) -> None:
+        """Remove every sandbox and the network; release the engine. Environments were stopped before."""
+        ...
+
+    @property
+    def control_plane_address(self) -> str:
+        """The IPv4 address on the functions' network where environments find the Runtime API."""
+        ...
+
+    @property
+    def functions_subnet(self) -> str:
+        """The functions' network in CIDR notation; peers from it are refused at the front port."""
+        ...
+
+    async def facts(self) -> EngineFacts:
+        """
+        Ask the engine about itself.
+
+        Raises:
+            EngineUnreachable: If it does not answer.
+        """
+        ...
+
+    async def find_image(self, reference: str) -> Image:
+        """
+        Look up an image by tag or id; the local one wins, else it is pulled.
+
+        Raises:
+            ImageNotFound: If neither works; the message says why the pull failed.
+            EngineUnreachable: If the engine does not answer.
+        """
+        ...
+
+    async def take_sandbox(self) -> Sandbox:
+        """
+        A ready sandbox, from the pool or made now.
+
+        Raises:
+            StartFailed: With `Sandbox.Failure`, if its firewall could not be set.
+            EngineUnreachable: If the engine does not answer.
+        """
+        ...
+
+    async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> None:
+        """
+        Create and start the container in its sandbox, output attached before start.
+
+        On failure nothing is left behind, the sandbox included.
+
+        Raises:
+            StartFailed: If it cannot be created or started.
+            EngineUnreachable: If the engine does not answer.
+        """
+        ...
+
+    async def freeze(self, environment_id: str) -> None:
+        """Pause its processes."""
+        ...
+
+    async def thaw(self, environment_id: str) -> None:
+        """Let its processes run again."""
+        ...
+
+    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
+        """
+        Limit its CPU time from now on.
+
+        Args:
+            quota_us: Microseconds in each 100 ms.
+        """
+        ...
+
+    async def stop(self, environment_id: str, grace: timedelta) -> None:
+        """
+        End and remove it: SIGTERM, `grace`, SIGKILL; then the container with its volumes, then the sandbox.
+
+        Args:
+            grace: Zero goes straight to SIGKILL.
+        """
+        ...
+
+    def memory_used_mib(self, environment_id: str) -> int | None:
+        """What its processes hold now, page cache not counted; None where it cannot be read."""
+        ...
+
+    def events(self) -> AsyncIterator[DriverEvent]:
+        """Ends and out-of-memory kills, in order, each once."""
+        ...
+
+    def output(self) -> AsyncIterator[OutputChunk]:
+        """Everything the containers write."""
+        ...
