@@ -1,0 +1,504 @@
+"""
+The fleet: every live environment of this host, and the only place that moves one from state to state.
+
+It acts on the driver and tells its observer what ended; who gets work is the dispatcher's business, when to
+freeze or stop is the reaper's, when to start is the scaler's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from orchestrator.clock import Clock
+from orchestrator.containers.driver import (
+    ContainerEnded,
+    Driver,
+    DriverEvent,
+    EngineBack,
+    EngineLost,
+    EngineUnreachable,
+    EnvironmentSpec,
+    ImageNotFound,
+    OutOfMemory,
+    StartFailed,
+)
+from orchestrator.domain.endings import HowItEnded
+from orchestrator.domain.environment_variables import environment_variables
+from orchestrator.domain.environments import Environment, EnvironmentState, InitPhase, StopReason
+from orchestrator.domain.functions import FunctionVersion, cpu_quota_us
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.names import FunctionKey, VersionKey, environment_id_from, log_stream_name
+from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.live import STARTING, Assignment, LiveEnvironment, Pool
+from orchestrator.fleet.output import OutputLog
+from orchestrator.loop import Tasks
+
+_GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.CAPACITY, StopReason.SHUTDOWN)
+_STOP_AGAIN_AFTER_S = 1.0
+_MAX_STOPPING_AT_ONCE = 8
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class FleetObserver(Protocol):
+    """Who is told what became of environments: the dispatcher."""
+
+    def start_failed(self, live: LiveEnvironment, error: StartFailed | EngineUnreachable) -> None:
+        """Its container could not be started; nothing of it is left."""
+        ...
+
+    def ended(self, live: LiveEnvironment, before: EnvironmentState, how: HowItEnded) -> None:
+        """Its container ended by itself, in this state; it is being removed."""
+        ...
+
+    def gone(self, live: LiveEnvironment) -> None:
+        """It is confirmed gone: its room and its lease are free."""
+        ...
+
+
+class Fleet:
+    """
+    Holds the live environments.
+
+    Args:
+        current: Looks up what a version is now, or None if it was deleted.
+        runtime_port: Where the Runtime API listens.
+        stop_grace: Between SIGTERM and SIGKILL when nobody waits for the environment.
+        random: Returns that many random bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        journal: Journal,
+        output: OutputLog,
+        clock: Clock,
+        current: Callable[[VersionKey], FunctionVersion | None],
+        runtime_port: int,
+        stop_grace: timedelta,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._driver = driver
+        self._journal = journal
+        self._output = output
+        self._clock = clock
+        self._current = current
+        self._runtime_port = runtime_port
+        self._stop_grace = stop_grace
+        self._random = random
+        self._live: dict[str, LiveEnvironment] = {}
+        self._by_hostname: dict[str, LiveEnvironment] = {}
+        self._pools: dict[VersionKey, Pool] = {}
+        self._tasks = Tasks("fleet")
+        self._stopping = asyncio.Semaphore(_MAX_STOPPING_AT_ONCE)
+        self._observer: FleetObserver | None = None
+        self.engine_is_lost = False
+
+    def observe(self, observer: FleetObserver) -> None:
+        """Tell this observer from now on; called once, at wiring."""
+        self._observer = observer
+
+    # -- looking
+
+    def environments(self) -> list[tuple[Environment, int | None]]:
+        """Every live environment with the memory it holds in MiB, oldest first."""
+        return [(live.environment, self._driver.memory_used_mib(live.environment_id)) for live in self._live.values()]
+
+    def live(self) -> Iterable[LiveEnvironment]:
+        """Every live environment."""
+        return self._live.values()
+
+    def pool(self, key: VersionKey) -> Pool:
+        """The pool that serves this version."""
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = Pool(key=key)
+        return pool
+
+    def starting(self) -> int:
+        """Environments that are on their way, of every pool."""
+        return sum(1 for live in self._live.values() if live.state in STARTING)
+
+    def find(self, hostname: str, address: str) -> LiveEnvironment | None:
+        """Who asks: the environment of this sandbox hostname, if the peer address is its own (D1)."""
+        live = self._by_hostname.get(hostname)
+        if live is None or live.sandbox is None or live.sandbox.address != address:
+            return None
+        return live
+
+    def is_about_to_ask(self, function: FunctionKey) -> bool:
+        """Has an environment of this function answered, and not yet asked for more?"""
+        return any(
+            live.state is EnvironmentState.ANSWERED
+            for live in self._live.values()
+            if live.environment.version.function == function
+        )
+
+    # -- starting
+
+    def launch(self, version: FunctionVersion, phase: InitPhase = InitPhase.INIT) -> LiveEnvironment:
+        """
+        Begin to start an environment.
+
+        Args:
+            phase: INVOKE if its init runs inside an invocation that waits for it, under the function's timeout.
+        """
+        now = self._clock.now()
+        environment_id = environment_id_from(self._random(16))
+        environment = Environment(
+            environment_id=environment_id,
+            version=version.version_key,
+            launch_fingerprint=version.launch_fingerprint,
+            memory_mib=version.memory_mib,
+            created_at=now,
+            since=now,
+            phase=phase,
+        )
+        monotonic = self._clock.monotonic()
+        live = LiveEnvironment(
+            environment=environment,
+            version=version,
+            log_stream=log_stream_name(now.year, now.month, now.day, version.version, environment_id),
+            entered=monotonic,
+            idle_since=monotonic,
+        )
+        self._live[environment_id] = live
+        self.pool(version.version_key).members[environment_id] = live
+        self._output.opened(live)
+        self._journal.environment(LifecycleEvent.CREATED, environment, phase=phase)
+        self._tasks.start(self._open(live))
+        return live
+
+    async def _open(self, live: LiveEnvironment) -> None:
+        version = live.version
+        assert version.image is not None
+        try:
+            sandbox = await self._driver.take_sandbox()
+            live.sandbox = sandbox
+            if not live.environment.is_ending:
+                self._by_hostname[sandbox.hostname] = live
+                # The runtime may ask before `open` has returned: it is initializing from here on.
+                self._enter(live, live.environment.started(self._clock.now()))
+                if live.environment.phase is InitPhase.INVOKE:
+                    live.deadline = live.entered + version.timeout.total_seconds()
+                self._journal.environment(LifecycleEvent.INIT_STARTED, live.environment)
+            runtime_api = f"{sandbox.hostname}:{self._runtime_port}"
+            await self._driver.open(
+                EnvironmentSpec(
+                    environment_id=live.environment_id,
+                    function_name=version.key.name,
+                    function_version=version.version,
+                    image_id=version.image.image_id,
+                    entry_point=version.image_config.entry_point,
+                    command=version.image_config.command,
+                    working_directory=version.image_config.working_directory,
+                    environment=environment_variables(
+                        version,
+                        environment_id=live.environment_id,
+                        runtime_api=runtime_api,
+                        now=live.environment.created_at,
+                    ),
+                    memory_mib=version.memory_mib,
+                    ephemeral_storage_mib=version.ephemeral_storage_mib,
+                ),
+                sandbox,
+            )
+        except (StartFailed, EngineUnreachable, ImageNotFound) as error:
+            if isinstance(error, ImageNotFound):
+                error = StartFailed("Runtime.InvalidImage", str(error))
+            self._forget(live)
+            if not live.environment.is_ending:
+                self._enter(live, live.environment.must_stop(StopReason.START_FAILED, self._clock.now()))
+                self._journal.environment(LifecycleEvent.STOPPING, live.environment, reason=str(error))
+                self._observed().start_failed(live, error)
+            self._confirm_gone(live)
+            return
+        live.is_opening = False
+        if live.environment.is_ending:
+            # It was told to stop while it started.
+            await self._remove(live)
+
+    # -- the Runtime API's moves
+
+    def asked_for_work(self, live: LiveEnvironment) -> None:
+        """
+        The runtime called `/next`; the environment is idle now and can be taken.
+
+        Raises:
+            IllegalMove: If it is busy or ending.
+        """
+        was_initializing = live.state is EnvironmentState.INITIALIZING
+        self._enter(live, live.environment.asked_for_work(self._clock.now()))
+        live.idle_since = live.entered
+        live.assignment = None
+        if was_initializing:
+            self._initialized(live)
+        self._journal.environment(LifecycleEvent.IDLE, live.environment)
+
+    def _initialized(self, live: LiveEnvironment) -> None:
+        environment = live.environment
+        init_ms = environment.init_ms or 0.0
+        pool = self.pool(environment.version)
+        pool.started_in(environment.since - environment.created_at)
+        pool.last_init_failed = False
+        pool.failures = 0
+        self._journal.environment(LifecycleEvent.INIT_DONE, environment, init_ms=round(init_ms, 2))
+        self._tasks.start(self._limit_cpu(live))
+
+    async def _limit_cpu(self, live: LiveEnvironment) -> None:
+        async with live.engine_turn:
+            if not live.environment.is_ending:
+                try:
+                    await self._driver.limit_cpu(live.environment_id, cpu_quota_us(live.version.memory_mib))
+                except EngineUnreachable as error:
+                    log.warning("environment.cpu-not-limited", environment=live.environment_id, reason=str(error))
+
+    def offer(self, live: LiveEnvironment) -> None:
+        """Let it be taken for work; stopped instead, if it is outdated."""
+        if self._is_outdated(live):
+            self.stop(live, StopReason.REPLACED)
+            return
+        idle = self.pool(live.environment.version).idle
+        if live not in idle:
+            idle.append(live)
+
+    def withdraw(self, live: LiveEnvironment) -> None:
+        """Do not let it be taken: its runtime no longer waits."""
+        self._leave_idle(live)
+
+    def take_idle(self, pool: Pool) -> LiveEnvironment | None:
+        """The most recently used environment of the pool that can be given work; it leaves the idle ones."""
+        while pool.idle:
+            live = pool.idle.pop()
+            if live.environment.is_ending:
+                continue
+            if self._is_outdated(live):
+                self.stop(live, StopReason.REPLACED)
+                continue
+            return live
+        return None
+
+    def give(self, live: LiveEnvironment, assignment: Assignment) -> None:
+        """It works on this from now on."""
+        request_id = assignment.event.request_id
+        self._enter(live, live.environment.was_given(request_id, self._clock.now()))
+        live.assignment = assignment
+        live.peak_memory_mib = 0
+        live.out_of_memory = False
+        self._journal.environment(LifecycleEvent.BUSY, live.environment, request_id)
+
+    def answered(self, live: LiveEnvironment, request_id: str) -> None:
+        """
+        It posted a response or an error.
+
+        Raises:
+            IllegalMove: If it does not work on this request.
+        """
+        self._enter(live, live.environment.answered(request_id, self._clock.now()))
+        assert live.assignment is not None
+        live.assignment.ended = live.entered
+        self.sample_memory(live)
+
+    def sample_memory(self, live: LiveEnvironment) -> None:
+        """Look at what it holds now; the most is kept for REPORT."""
+        used = self._driver.memory_used_mib(live.environment_id)
+        if used is not None and used > live.peak_memory_mib:
+            live.peak_memory_mib = used
+
+    # -- freezing
+
+    def freeze(self, live: LiveEnvironment) -> None:
+        """Pause it; it stays among the idle ones."""
+        self._enter(live, live.environment.was_frozen(self._clock.now()))
+        self._tasks.start(self._freeze(live))
+
+    async def _freeze(self, live: LiveEnvironment) -> None:
+        async with live.engine_turn:
+            if live.state is not EnvironmentState.FROZEN:
+                return
+            try:
+                await self._driver.freeze(live.environment_id)
+            except (EngineUnreachable, StartFailed) as error:
+                log.warning("environment.not-frozen", environment=live.environment_id, reason=str(error))
+                if live.state is EnvironmentState.FROZEN:
+                    self._enter(live, live.environment.was_thawed(self._clock.now()))
+                return
+        if live.state is EnvironmentState.FROZEN:
+            self._journal.environment(LifecycleEvent.FROZEN, live.environment)
+
+    async def thaw(self, live: LiveEnvironment) -> bool:
+        """Let it run again; False if that failed and it is being stopped."""
+        began = self._clock.monotonic()
+        async with live.engine_turn:
+            if live.state is not EnvironmentState.FROZEN:
+                return not live.environment.is_ending
+            try:
+                await self._driver.thaw(live.environment_id)
+            except (EngineUnreachable, StartFailed) as error:
+                log.warning("environment.not-thawed", environment=live.environment_id, reason=str(error))
+                self.stop(live, StopReason.CRASH)
+                return False
+        if live.environment.is_ending:
+            return False
+        self._enter(live, live.environment.was_thawed(self._clock.now()))
+        thaw_ms = round((self._clock.monotonic() - began) * 1000, 2)
+        self._journal.environment(LifecycleEvent.THAWED, live.environment, thaw_ms=thaw_ms)
+        return True
+
+    # -- ending
+
+    def stop(self, live: LiveEnvironment, reason: StopReason) -> None:
+        """End it; its observer hears when it is gone. Stopping twice is no error."""
+        if live.environment.is_ending:
+            return
+        self._enter(live, live.environment.must_stop(reason, self._clock.now()))
+        self._forget(live)
+        self._journal.environment(LifecycleEvent.STOPPING, live.environment, reason=reason)
+        if not live.is_opening:
+            self._tasks.start(self._remove(live))
+
+    def retire_outdated(self, function: FunctionKey) -> None:
+        """Stop what no longer is what a new environment would be; what works is stopped once it has answered."""
+        for live in list(self._live.values()):
+            if live.environment.version.function != function or not self._is_outdated(live):
+                continue
+            if live.state in (EnvironmentState.IDLE, EnvironmentState.FROZEN):
+                self._leave_idle(live)
+                reason = StopReason.REPLACED if self._current(live.environment.version) else StopReason.DELETED
+                self.stop(live, reason)
+
+    async def stop_all(self) -> None:
+        """Stop every environment, and wait until all are gone."""
+        for live in list(self._live.values()):
+            self.stop(live, StopReason.SHUTDOWN)
+        while self._live and len(self._tasks):
+            await self._tasks.finish(timedelta(seconds=20))
+
+    async def _remove(self, live: LiveEnvironment) -> None:
+        reason = live.environment.stop_reason
+        grace = self._stop_grace if reason in _GRACEFUL else timedelta()
+        async with self._stopping:
+            while True:
+                try:
+                    await self._driver.stop(live.environment_id, grace)
+                    break
+                except EngineUnreachable as error:
+                    log.warning("environment.not-removed", environment=live.environment_id, reason=str(error))
+                    await asyncio.sleep(_STOP_AGAIN_AFTER_S)
+        self._confirm_gone(live)
+
+    def _confirm_gone(self, live: LiveEnvironment) -> None:
+        if self._live.pop(live.environment_id, None) is None:
+            return
+        pool = self.pool(live.environment.version)
+        pool.members.pop(live.environment_id, None)
+        self._enter(live, live.environment.is_gone(self._clock.now()))
+        self._journal.environment(LifecycleEvent.GONE, live.environment, reason=live.environment.stop_reason)
+        if live.parked is not None and not live.parked.done():
+            live.parked.set_result(None)
+        self._output.closed(live)
+        self._observed().gone(live)
+        if not pool.members and self._current(pool.key) is None:
+            self._pools.pop(pool.key, None)
+
+    # -- what the driver reports
+
+    async def watch(self) -> None:
+        """Act on the driver's events, for ever."""
+        async for event in self._driver.events():
+            self.happened(event)
+
+    def happened(self, event: DriverEvent) -> None:
+        """Act on one event of the driver."""
+        match event:
+            case ContainerEnded():
+                live = self._live.get(event.environment_id)
+                if live is not None:
+                    self._container_ended(live, event)
+            case OutOfMemory():
+                live = self._live.get(event.environment_id)
+                if live is not None and live.state in (EnvironmentState.BUSY, EnvironmentState.INITIALIZING):
+                    self._ran_out_of_memory(live)
+            case EngineLost():
+                self.engine_is_lost = True
+                log.warning("engine.lost", remedy="start the Docker engine; Paddock goes on by itself")
+            case EngineBack():
+                self.engine_is_lost = False
+                log.info("engine.back")
+
+    def _container_ended(self, live: LiveEnvironment, event: ContainerEnded) -> None:
+        before = live.state
+        if live.environment.is_ending:
+            return
+        how = self._how(
+            live,
+            exit_code=event.exit_code,
+            out_of_memory=event.out_of_memory or live.out_of_memory,
+            sandbox_failed=event.sandbox_failed,
+            engine_lost=event.engine_lost,
+        )
+        self._leave_idle(live)
+        if how.sandbox_failed:
+            reason = StopReason.SANDBOX_FAILURE
+        elif how.out_of_memory:
+            reason = StopReason.OUT_OF_MEMORY
+        else:
+            reason = StopReason.CRASH
+        self.stop(live, reason)
+        self._observed().ended(live, before, how)
+
+    def _ran_out_of_memory(self, live: LiveEnvironment) -> None:
+        before = live.state
+        live.out_of_memory = True
+        how = self._how(live, exit_code=137, out_of_memory=True)
+        self.stop(live, StopReason.OUT_OF_MEMORY)
+        self._observed().ended(live, before, how)
+
+    @staticmethod
+    def _how(
+        live: LiveEnvironment,
+        *,
+        exit_code: int | None,
+        out_of_memory: bool,
+        sandbox_failed: bool = False,
+        engine_lost: bool = False,
+    ) -> HowItEnded:
+        return HowItEnded(
+            exit_code=exit_code,
+            out_of_memory=out_of_memory,
+            sandbox_failed=sandbox_failed,
+            engine_lost=engine_lost,
+            asked_for_work=live.environment.init_ms is not None,
+            memory_mib=live.version.memory_mib,
+        )
+
+    # -- inside
+
+    def _enter(self, live: LiveEnvironment, environment: Environment) -> None:
+        live.environment = environment
+        live.entered = self._clock.monotonic()
+
+    def _is_outdated(self, live: LiveEnvironment) -> bool:
+        current = self._current(live.environment.version)
+        return current is None or live.environment.launch_fingerprint != current.launch_fingerprint
+
+    def _leave_idle(self, live: LiveEnvironment) -> None:
+        idle = self.pool(live.environment.version).idle
+        if live in idle:
+            idle.remove(live)
+
+    def _forget(self, live: LiveEnvironment) -> None:
+        """Its hostname means nobody from now on: addresses are reused at once."""
+        self._leave_idle(live)
+        if live.sandbox is not None:
+            self._by_hostname.pop(live.sandbox.hostname, None)
+
+    def _observed(self) -> FleetObserver:
+        assert self._observer is not None, "wiring calls observe() before anything starts"
+        return self._observer

@@ -1,0 +1,96 @@
+"""The scaler: looks at who waits, asks the policy (`domain/scaling.py`) and the room, and starts environments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.clock import Clock
+from orchestrator.domain.environments import StopReason
+from orchestrator.domain.names import VersionKey
+from orchestrator.domain.room import ASYNCHRONOUS_SHARE, Evict, Fits
+from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
+from orchestrator.fleet.fleet import Fleet
+from orchestrator.fleet.room import Room
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """
+    Who waits for environments of one version.
+
+    Args:
+        memory_mib: What one of them takes.
+    """
+
+    version: VersionKey
+    memory_mib: int
+    synchronous: int
+    asynchronous: int
+
+
+class Scaler:
+    """
+    Starts environments while they end somebody's wait sooner.
+
+    Args:
+        demands: Who waits now.
+        start: Starts one for this version.
+        max_starting: How many may be on their way at once on this host.
+    """
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        room: Room,
+        clock: Clock,
+        demands: Callable[[], list[Demand]],
+        start: Callable[[VersionKey], None],
+        max_starting: int,
+    ) -> None:
+        self._fleet = fleet
+        self._room = room
+        self._clock = clock
+        self._demands = demands
+        self._start = start
+        self._max_starting = max_starting
+        self._turn = 0
+
+    async def tick(self) -> None:
+        """Look once at everyone who waits."""
+        demands = self._demands()
+        if not demands or self._fleet.engine_is_lost:
+            return
+        # Functions in turn: each tick begins with another one.
+        self._turn += 1
+        first = self._turn % len(demands)
+        for demand in (*demands[first:], *demands[:first]):
+            self._scale(demand)
+
+    def _scale(self, demand: Demand) -> None:
+        pool = self._fleet.pool(demand.version)
+        if self._clock.monotonic() < pool.not_before:
+            return
+        snapshot = PoolSnapshot(
+            waiting=demand.synchronous + demand.asynchronous,
+            serving=pool.serving(),
+            starting=pool.starting(),
+            run_time=pool.run_time,
+            cold_start=pool.cold_start,
+        )
+        wanted = environments_to_start(snapshot, self._max_starting - self._fleet.starting())
+        share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
+        for _ in range(wanted):
+            verdict = self._room.find(demand.memory_mib, share)
+            if isinstance(verdict, Fits):
+                self._start(demand.version)
+                continue
+            if isinstance(verdict, Evict):
+                self._evict(verdict.environment_ids)
+            return
+
+    def _evict(self, environment_ids: tuple[str, ...]) -> None:
+        chosen = set(environment_ids)
+        for live in [live for live in self._fleet.live() if live.environment_id in chosen]:
+            self._fleet.stop(live, StopReason.CAPACITY)
