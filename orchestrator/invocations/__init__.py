@@ -1,0 +1,1 @@
+"""Invocations on their way: admitted, recorded, matched with environments, ended, retried, recovered."""

@@ -1,0 +1,475 @@
+"""
+The dispatcher: matches waiting invocations with environments, and says how each run ended.
+
+It hears from three sides: work is submitted, the Runtime API's routes tell what a runtime did, the fleet and the
+reaper tell what became of an environment. Who called and what follows is known to the work's own `on_end`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from orchestrator.clock import Clock
+from orchestrator.containers.driver import EngineUnreachable, StartFailed
+from orchestrator.domain import endings
+from orchestrator.domain.endings import HowItEnded
+from orchestrator.domain.environments import EnvironmentState, InitPhase, StopReason
+from orchestrator.domain.errors import ResourceNotFound, ServiceFailure, ThrottleReason, TooManyRequests
+from orchestrator.domain.functions import FunctionVersion
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.invocations import FunctionError, Interrupted, Invocation, InvocationState, Outcome
+from orchestrator.domain.names import VersionKey
+from orchestrator.domain.retries import backoff_after
+from orchestrator.fleet.fleet import Fleet
+from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.live import Assignment, Event, LiveEnvironment
+from orchestrator.fleet.scaler import Demand
+from orchestrator.invocations.events import event_for, new_trace_id
+from orchestrator.invocations.leases import Leases
+from orchestrator.invocations.run_log import RunLog
+from orchestrator.invocations.work import Ended, Queue, Refused, Work
+from orchestrator.loop import Tasks
+
+SANDBOX_FAILURE = "Sandbox.Failure"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class UnknownRequest(Exception):
+    """A runtime posted for a request id that its environment does not work on, or for an earlier attempt."""
+
+
+class Dispatcher:
+    """
+    Matches.
+
+    Args:
+        attempt_begun: Records that an asynchronous attempt begins; not awaited.
+        current: What a version is now, or None if it was deleted.
+        want_environments: Called when somebody waits who found none idle.
+        room_wait: How long a synchronous call waits while nothing is being started for it.
+    """
+
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        run_log: RunLog,
+        journal: Journal,
+        leases: Leases,
+        clock: Clock,
+        attempt_begun: Callable[[Invocation], None],
+        current: Callable[[VersionKey], FunctionVersion | None],
+        want_environments: Callable[[], None],
+        random: Callable[[int], bytes],
+        room_wait: timedelta,
+    ) -> None:
+        self._fleet = fleet
+        self._run_log = run_log
+        self._journal = journal
+        self._leases = leases
+        self._clock = clock
+        self._attempt_begun = attempt_begun
+        self._current = current
+        self._want_environments = want_environments
+        self._random = random
+        self._room_wait_s = room_wait.total_seconds()
+        self._queues: dict[VersionKey, Queue] = {}
+        self._running: dict[str, Work] = {}
+        self._pinned: dict[str, Work] = {}
+        self._tasks = Tasks("dispatcher")
+
+    # -- work comes and goes
+
+    def submit(self, work: Work) -> None:
+        """Find it an environment, or let it wait for one."""
+        key = work.version.version_key
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = Queue()
+        queue.append(work)
+        self._match(key)
+        if len(queue):
+            self._want_environments()
+
+    def leave(self, work: Work) -> bool:
+        """Its caller has gone: True if it had not begun and now never will."""
+        if work.invocation.state is not InvocationState.QUEUED:
+            return False
+        work.was_left = True
+        queue = self._queues.get(work.version.version_key)
+        if queue is not None:
+            queue.remove(work)
+        return True
+
+    def demands(self) -> list[Demand]:
+        """Who waits, for the scaler."""
+        demands = []
+        for key, queue in self._queues.items():
+            version = self._current(key) if len(queue) else None
+            if version is not None:
+                demands.append(
+                    Demand(
+                        version=key,
+                        memory_mib=version.memory_mib,
+                        synchronous=len(queue.synchronous),
+                        asynchronous=len(queue.asynchronous),
+                    )
+                )
+        return demands
+
+    def start_environment(self, key: VersionKey) -> None:
+        """
+        Start one for this version, as the scaler decided.
+
+        After an init that failed, init runs inside the invocation that has waited longest, as on AWS.
+        """
+        version = self._current(key)
+        if version is None or version.image is None:
+            return
+        if not self._fleet.pool(key).last_init_failed:
+            self._fleet.launch(version)
+            return
+        queue = self._queues.get(key)
+        work = queue.take() if queue is not None else None
+        if work is not None:
+            self._begin(work)
+            live = self._fleet.launch(version, InitPhase.INVOKE)
+            self._pinned[live.environment_id] = work
+
+    async def tick(self) -> None:
+        """End the waits that have become hopeless."""
+        now = self._clock.monotonic()
+        for key, queue in list(self._queues.items()):
+            if not len(queue):
+                continue
+            if self._current(key) is None:
+                while (work := queue.take()) is not None:
+                    arn = work.invocation.function.arn
+                    self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {arn}")))
+                del self._queues[key]
+                continue
+            pool = self._fleet.pool(key)
+            if pool.starting() and not self._fleet.engine_is_lost:
+                continue
+            while queue.synchronous and now - queue.synchronous[0].enqueued > self._room_wait_s:
+                work = queue.synchronous.popleft()
+                if pool.last_failure is not None or self._fleet.engine_is_lost:
+                    reason = pool.last_failure or "Docker engine does not answer; start it and try again"
+                    self._refuse(work, Refused(error=ServiceFailure(reason)))
+                else:
+                    self._refuse(work, Refused(error=TooManyRequests(ThrottleReason.CONCURRENT)))
+            self._want_environments()
+
+    # -- the Runtime API
+
+    def asked_for_work(self, live: LiveEnvironment) -> asyncio.Future[Event | None]:
+        """
+        A runtime called `/next`.
+
+        Returns: What ends the wait: an event, or None when the environment has gone or another poll took over.
+            A busy environment is given its event again.
+        """
+        if live.parked is not None and not live.parked.done():
+            live.parked.set_result(None)
+        poll: asyncio.Future[Event | None] = asyncio.get_running_loop().create_future()
+        if live.state is EnvironmentState.BUSY and live.assignment is not None:
+            poll.set_result(live.assignment.event)
+            return poll
+        live.parked = poll
+        if live.state in (EnvironmentState.INITIALIZING, EnvironmentState.ANSWERED):
+            if not live.is_settling:
+                self._became_idle(live)
+        elif not live.is_chosen:
+            self._fleet.offer(live)
+            self._match(live.environment.version)
+        return poll
+
+    def poll_left(self, live: LiveEnvironment, poll: asyncio.Future[Event | None]) -> None:
+        """The client of a waiting `/next` has gone: nothing is given to it any more."""
+        if live.parked is poll:
+            live.parked = None
+            self._fleet.withdraw(live)
+        if not poll.done():
+            poll.set_result(None)
+
+    def check_request(self, live: LiveEnvironment, request_id: str, nonce: str | None) -> None:
+        """
+        Is this what the environment works on?
+
+        Args:
+            nonce: `Lambda-Runtime-Invocation-Id`, if the runtime client echoes it.
+        Raises:
+            UnknownRequest: If it is not, or of an earlier attempt.
+        """
+        assignment = live.assignment
+        if assignment is None or assignment.event.request_id != request_id:
+            raise UnknownRequest(request_id)
+        if nonce is not None and nonce != assignment.event.nonce:
+            raise UnknownRequest(request_id)
+
+    def answered(self, live: LiveEnvironment, request_id: str, outcome: Outcome) -> None:
+        """
+        A runtime posted a response or an error; checked before by `check_request`.
+
+        Raises:
+            IllegalMove: If it has posted one already.
+        """
+        self._fleet.answered(live, request_id)
+        work = self._running.pop(live.environment_id)
+        assignment = live.assignment
+        assert assignment is not None
+        self._fleet.pool(live.environment.version).ran(timedelta(seconds=live.entered - assignment.began))
+        self._run_log.answered(live, outcome)
+        if work.wants_log_tail:
+            live.is_settling = True
+            self._tasks.start(self._settle(live, work, outcome))
+        else:
+            work.on_end(work, Ended(outcome=outcome))
+
+    def init_failed(self, live: LiveEnvironment, error: FunctionError) -> None:
+        """A runtime posted `/init/error`."""
+        self._fleet.stop(live, StopReason.INIT_ERROR)
+        self._init_ended(live, "error", error.error_type, lambda _request_id: error)
+
+    async def _settle(self, live: LiveEnvironment, work: Work, outcome: Outcome) -> None:
+        await self._run_log.settle(live)
+        tail = self._run_log.tail(live)
+        live.is_settling = False
+        work.on_end(work, Ended(outcome=outcome, log_tail=tail))
+        if live.state is EnvironmentState.ANSWERED and live.parked is not None:
+            self._became_idle(live)
+
+    def _became_idle(self, live: LiveEnvironment) -> None:
+        if live.assignment is not None:
+            self._run_log.finished(live)
+            self._leases.give_back(live.environment.version.function, live.assignment.event.request_id)
+        init_deadline, init_began = live.deadline, live.entered
+        self._fleet.asked_for_work(live)
+        live.deadline = None
+        work = self._pinned.pop(live.environment_id, None)
+        if work is not None:
+            # Its init ran inside this invocation and used some of its time.
+            live.reported_init = True
+            self._give(live, work, began=init_began, deadline=init_deadline)
+            return
+        self._fleet.offer(live)
+        self._match(live.environment.version)
+
+    # -- what the fleet and the reaper tell
+
+    def start_failed(self, live: LiveEnvironment, error: StartFailed | EngineUnreachable) -> None:
+        """A container could not be started."""
+        pool = self._fleet.pool(live.environment.version)
+        work = self._pinned.pop(live.environment_id, None)
+        if isinstance(error, StartFailed) and error.error_type != SANDBOX_FAILURE:
+            work = work or self._begin_next(live.environment.version)
+            if work is not None:
+                request_id = work.invocation.request_id
+                self._run_log.init_ended(live, "error", error.error_type)
+                self._end(work, live, endings.start_failed(error.error_type, error.message, request_id))
+            return
+        pool.failures += 1
+        pool.last_failure = str(error)
+        pool.not_before = self._clock.monotonic() + backoff_after(pool.failures).total_seconds()
+        log.warning("environment.start-failed", function=str(pool.key), reason=str(error), failures=pool.failures)
+        if work is not None:
+            self._end(work, live, Interrupted(reason=str(error)))
+
+    def ended(self, live: LiveEnvironment, before: EnvironmentState, how: HowItEnded) -> None:
+        """A container ended by itself."""
+        if before is EnvironmentState.BUSY:
+            work = self._running.pop(live.environment_id)
+            outcome = endings.ended(how, work.invocation.request_id)
+            self._end_run(live, work, outcome)
+        elif before is EnvironmentState.INITIALIZING:
+            error_type = endings.OUT_OF_MEMORY if how.out_of_memory else endings.EXIT_ERROR
+            self._init_ended(live, "error", error_type, lambda request_id: endings.ended(how, request_id))
+        elif before is EnvironmentState.ANSWERED and not live.is_settling:
+            self._run_log.finished(live)
+
+    def gone(self, live: LiveEnvironment) -> None:
+        """An environment is confirmed gone."""
+        if live.assignment is not None:
+            self._leases.give_back(live.environment.version.function, live.assignment.event.request_id)
+        if any(len(queue) for queue in self._queues.values()):
+            self._want_environments()
+
+    def init_timed_out(self, live: LiveEnvironment) -> None:
+        """Init took longer than the time AWS gives it; it runs again inside the first invocation."""
+        waited = timedelta(seconds=self._clock.monotonic() - live.entered)
+        log.warning(
+            "environment.init-timed-out",
+            function=str(live.environment.version),
+            environment=live.environment_id,
+            diagnosis=endings.never_asked(waited),
+        )
+        self._fleet.stop(live, StopReason.INIT_TIMEOUT)
+        self._init_ended(live, "timeout", None, None)
+
+    def invocation_timed_out(self, live: LiveEnvironment) -> None:
+        """The running invocation, or the init inside one, is over its time."""
+        timeout = live.version.timeout
+        if live.state is EnvironmentState.INITIALIZING:
+            waited = timedelta(seconds=self._clock.monotonic() - live.entered)
+            self._fleet.stop(live, StopReason.TIMEOUT)
+            diagnosis = endings.never_asked(waited)
+            self._init_ended(
+                live, "timeout", None, lambda request_id: endings.timed_out(timeout, request_id, diagnosis)
+            )
+            return
+        work = self._running.pop(live.environment_id, None)
+        if work is None:
+            # It has answered and then did not ask for more within the time: the caller has its answer.
+            self._run_log.finished(live)
+            self._fleet.stop(live, StopReason.TIMEOUT)
+            return
+        diagnosis = endings.never_answered(timeout, live.environment.invocations - 1)
+        outcome = endings.timed_out(timeout, work.invocation.request_id, diagnosis)
+        self._fleet.sample_memory(live)
+        self._end_run(live, work, outcome)
+        self._fleet.stop(live, StopReason.TIMEOUT)
+
+    def interrupt_all(self, reason: str) -> None:
+        """End everything in hand by no fault of the functions: the control plane shuts down."""
+        interrupted = Interrupted(reason=reason)
+        for work in (*self._running.values(), *self._pinned.values()):
+            work.on_end(work, Ended(outcome=interrupted))
+        self._running.clear()
+        self._pinned.clear()
+        for queue in self._queues.values():
+            while (waiting := queue.take()) is not None:
+                self._refuse(waiting, Refused(error=ServiceFailure(reason)))
+
+    def running(self) -> int:
+        """Invocations that are in an environment now."""
+        return len(self._running) + len(self._pinned)
+
+    # -- inside
+
+    def _match(self, key: VersionKey) -> None:
+        queue = self._queues.get(key)
+        if queue is None:
+            return
+        pool = self._fleet.pool(key)
+        while len(queue):
+            live = self._fleet.take_idle(pool)
+            if live is None:
+                return
+            work = queue.take()
+            assert work is not None
+            if live.state is EnvironmentState.FROZEN:
+                live.is_chosen = True
+                self._tasks.start(self._thaw_and_give(live, work))
+            else:
+                self._give(live, work)
+
+    async def _thaw_and_give(self, live: LiveEnvironment, work: Work) -> None:
+        has_thawed = await self._fleet.thaw(live)
+        live.is_chosen = False
+        key = work.version.version_key
+        if has_thawed and live.parked is not None and not work.was_left:
+            self._give(live, work)
+            return
+        if has_thawed and live.parked is not None:
+            self._fleet.offer(live)
+        if not work.was_left:
+            self._queues.setdefault(key, Queue()).put_back(work)
+        self._match(key)
+        self._want_environments()
+
+    def _begin(self, work: Work) -> None:
+        work.invocation = work.invocation.dispatched()
+        if work.invocation.is_asynchronous:
+            self._attempt_begun(work.invocation)
+
+    def _begin_next(self, key: VersionKey) -> Work | None:
+        queue = self._queues.get(key)
+        work = queue.take() if queue is not None else None
+        if work is not None:
+            self._begin(work)
+        return work
+
+    def _give(
+        self, live: LiveEnvironment, work: Work, began: float | None = None, deadline: float | None = None
+    ) -> None:
+        now = self._clock.monotonic()
+        if began is None:
+            self._begin(work)
+            began = now
+        if deadline is None:
+            deadline = now + live.version.timeout.total_seconds()
+        invocation = work.invocation
+        epoch_ms = self._clock.epoch_ms()
+        random = self._random(36)
+        event = event_for(
+            invocation,
+            work.payload,
+            invoked_arn=work.invoked_arn,
+            deadline_ms=epoch_ms + int((deadline - now) * 1000),
+            nonce=random[20:].hex(),
+            trace_id=invocation.trace_id or new_trace_id(epoch_ms // 1000, random),
+        )
+        self._fleet.give(live, Assignment(event=event, began=began, deadline=deadline))
+        self._running[live.environment_id] = work
+        self._run_log.began(live, invocation.request_id)
+        if live.parked is not None and not live.parked.done():
+            live.parked.set_result(event)
+        live.parked = None
+
+    def _init_ended(
+        self,
+        live: LiveEnvironment,
+        status: str,
+        error_type: str | None,
+        outcome_of: Callable[[str], FunctionError | Interrupted] | None,
+    ) -> None:
+        self._run_log.init_ended(live, status, error_type)
+        pool = self._fleet.pool(live.environment.version)
+        work = self._pinned.pop(live.environment_id, None)
+        outcome = outcome_of(work.invocation.request_id) if work is not None and outcome_of is not None else None
+        if work is not None and outcome is not None:
+            self._end(work, live, outcome)
+        elif outcome_of is not None and isinstance(outcome_of(""), Interrupted):
+            pool.failures += 1
+            pool.not_before = self._clock.monotonic() + backoff_after(pool.failures).total_seconds()
+        else:
+            pool.last_init_failed = True
+        self._want_environments()
+
+    def _end_run(self, live: LiveEnvironment, work: Work, outcome: FunctionError | Interrupted) -> None:
+        if live.assignment is not None and live.assignment.ended is None:
+            live.assignment.ended = self._clock.monotonic()
+        self._run_log.answered(live, outcome)
+        self._run_log.finished(live)
+        tail = self._run_log.tail(live) if work.wants_log_tail else None
+        self._failed(work, live, outcome)
+        work.on_end(work, Ended(outcome=outcome, log_tail=tail))
+
+    def _end(self, work: Work, live: LiveEnvironment, outcome: FunctionError | Interrupted) -> None:
+        """End work that no environment was given: its init failed."""
+        self._leases.give_back(work.invocation.function, work.invocation.request_id)
+        self._failed(work, live, outcome)
+        tail = self._run_log.tail(live) if work.wants_log_tail else None
+        work.on_end(work, Ended(outcome=outcome, log_tail=tail))
+
+    def _failed(self, work: Work, live: LiveEnvironment, outcome: FunctionError | Interrupted) -> None:
+        if isinstance(outcome, FunctionError):
+            error_type, diagnosis = outcome.error_type, outcome.diagnosis
+        else:
+            error_type, diagnosis = "Interrupted", outcome.reason
+        self._journal.invocation(
+            LifecycleEvent.INVOCATION_FAILED,
+            work.invocation,
+            live.environment_id,
+            error_type=error_type,
+            diagnosis=diagnosis,
+        )
+
+    def _refuse(self, work: Work, refused: Refused) -> None:
+        self._leases.give_back(work.invocation.function, work.invocation.request_id)
+        work.on_end(work, Ended(outcome=refused))

@@ -1,0 +1,243 @@
+"""
+The front desk: resolves who is called, checks limits, records, then waits (synchronous) or acknowledges (asynchronous).
+
+What was acknowledged with a 202 is on disk before the acknowledgement; a synchronous payload is on disk before its
+answer, while the run may overlap.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+from orchestrator.clock import Clock
+from orchestrator.domain.errors import (
+    ResourceConflict,
+    ResourceNotFound,
+    ServiceFailure,
+    ThrottleReason,
+    TooManyRequests,
+)
+from orchestrator.domain.functions import FunctionState, FunctionVersion
+from orchestrator.domain.invocations import (
+    Answer,
+    FunctionError,
+    Interrupted,
+    Invocation,
+    InvocationState,
+    InvocationType,
+)
+from orchestrator.domain.names import LATEST, FunctionReference, VersionKey, request_id_for
+from orchestrator.fleet.fleet import Fleet
+from orchestrator.invocations.dispatcher import Dispatcher
+from orchestrator.invocations.event_queue import EventQueue
+from orchestrator.invocations.leases import Leases
+from orchestrator.invocations.requests import InvokeRequest, InvokeResult
+from orchestrator.invocations.work import Ended, Refused, Work
+from orchestrator.store.invocations import InvocationStore
+from orchestrator.store.writer import StoreFailed
+
+_PATIENCE_FOR_A_LEASE_S = 0.05
+"""An environment that has just answered is about to ask for more: a call within 50 ms waits for that (D16)."""
+CALLER_LEFT = "CallerLeft"
+
+
+class FrontDesk:
+    """
+    Takes invocations.
+
+    Args:
+        current: What a version is now, or None if it does not exist.
+        random: Returns that many random bytes.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: InvocationStore,
+        fleet: Fleet,
+        dispatcher: Dispatcher,
+        events: EventQueue,
+        leases: Leases,
+        clock: Clock,
+        current: Callable[[VersionKey], FunctionVersion | None],
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._store = store
+        self._fleet = fleet
+        self._dispatcher = dispatcher
+        self._events = events
+        self._leases = leases
+        self._clock = clock
+        self._current = current
+        self._random = random
+        self._opened = asyncio.Event()
+        self._closed_because: str | None = None
+
+    def open(self) -> None:
+        """Take invocations from now on; those that came earlier have waited."""
+        self._opened.set()
+
+    def close(self, reason: str) -> None:
+        """Refuse from now on, saying why."""
+        self._closed_because = reason
+        self._opened.set()
+
+    async def invoke(self, request: InvokeRequest) -> InvokeResult:
+        """
+        Run a function, or accept its event.
+
+        Raises:
+            ResourceNotFound: If there is no such function, version or alias.
+            ResourceConflict: If it is not Active yet.
+            TooManyRequests: If its or the account's concurrency is used up, or the host has no room.
+            ServiceFailure: If our side cannot: engine away, store failed, shutting down.
+        AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+        """
+        if not self._opened.is_set():
+            await self._opened.wait()
+        if self._closed_because is not None:
+            raise ServiceFailure(self._closed_because)
+        version = self._resolve(request.reference)
+        invocation = self._invocation(request)
+        match request.invocation_type:
+            case InvocationType.DRY_RUN:
+                return InvokeResult(status_code=204, request_id=invocation.request_id)
+            case InvocationType.EVENT:
+                return await self._accept(invocation, request)
+            case InvocationType.REQUEST_RESPONSE:
+                return await self._run(invocation, request, version)
+
+    async def _accept(self, invocation: Invocation, request: InvokeRequest) -> InvokeResult:
+        try:
+            await self._store.accept(invocation, request.payload, promised=True)
+        except StoreFailed as error:
+            raise _store_failed(error) from error
+        self._events.accepted(invocation, request.payload)
+        return InvokeResult(status_code=202, request_id=invocation.request_id)
+
+    async def _run(self, invocation: Invocation, request: InvokeRequest, version: FunctionVersion) -> InvokeResult:
+        await self._take_lease(invocation)
+        ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+
+        def on_end(_work: Work, how: Ended) -> None:
+            if not ended.done():
+                ended.set_result(how)
+            self._record_end(_work.invocation, how)
+
+        work = Work(
+            invocation=invocation,
+            payload=request.payload,
+            version=version,
+            invoked_arn=request.reference.invoked_arn,
+            wants_log_tail=request.wants_log_tail,
+            on_end=on_end,
+            enqueued=self._clock.monotonic(),
+        )
+        try:
+            stored = self._store.accept(invocation, request.payload, promised=False)
+        except StoreFailed as error:
+            self._leases.give_back(invocation.function, invocation.request_id)
+            raise _store_failed(error) from error
+        self._dispatcher.submit(work)
+        try:
+            how = await ended
+            await stored
+        except asyncio.CancelledError:
+            if self._dispatcher.leave(work):
+                self._leases.give_back(invocation.function, invocation.request_id)
+                self._record_left(invocation)
+            raise
+        except StoreFailed as error:
+            raise _store_failed(error) from error
+        return _result(invocation, version, how)
+
+    async def _take_lease(self, invocation: Invocation) -> None:
+        function, request_id = invocation.function, invocation.request_id
+        reason = self._leases.take(function, request_id)
+        if reason is None:
+            return
+        deadline = self._clock.monotonic() + _PATIENCE_FOR_A_LEASE_S
+        while reason is not None and self._leases.held(function):
+            patience_s = deadline - self._clock.monotonic()
+            if patience_s <= 0 or not self._fleet.is_about_to_ask(function):
+                break
+            await self._leases.wait_for_return(function, patience_s)
+            reason = self._leases.take(function, request_id)
+        if reason is not None:
+            raise TooManyRequests(reason, timedelta(seconds=1), _throttle_text(reason))
+
+    def _resolve(self, reference: FunctionReference) -> FunctionVersion:
+        version = self._current(VersionKey(reference.key, reference.qualifier or LATEST))
+        if version is None:
+            raise ResourceNotFound(f"Function not found: {reference.key.qualified_arn(reference.qualifier or LATEST)}")
+        if version.state in (FunctionState.PENDING, FunctionState.FAILED) or version.image is None:
+            raise ResourceConflict(
+                "The operation cannot be performed at this time. "
+                f"The function is currently in the following state: {version.state}"
+            )
+        return version
+
+    def _invocation(self, request: InvokeRequest) -> Invocation:
+        key = self._store.next_key()
+        now = self._clock.now()
+        return Invocation(
+            key=key,
+            request_id=request_id_for(key, int.from_bytes(self._random(8))),
+            function=request.reference.key,
+            qualifier=request.reference.qualifier,
+            invocation_type=request.invocation_type,
+            accepted_at=now,
+            due_at=now,
+            client_context=request.client_context,
+            trace_id=request.trace_id,
+            caller=request.caller,
+        )
+
+    def _record_end(self, invocation: Invocation, how: Ended) -> None:
+        now = self._clock.now()
+        # The row stands as running since its acceptance (its caller is its life); a refused one never began.
+        running = invocation if invocation.state is InvocationState.RUNNING else invocation.dispatched()
+        match how.outcome:
+            case Answer():
+                after = running.succeeded(now)
+            case FunctionError(error_type=error_type, diagnosis=diagnosis):
+                after = running.failed(error_type, diagnosis, now)
+            case Interrupted(reason=reason):
+                after = running.failed("Interrupted", reason, now)
+            case Refused(error=error):
+                after = running.failed(error.code, error.message, now)
+        self._store.ended(after, before=InvocationState.RUNNING, promised=False)
+
+    def _record_left(self, invocation: Invocation) -> None:
+        after = invocation.dispatched().failed(CALLER_LEFT, "its caller left while it waited", self._clock.now())
+        self._store.ended(after, before=InvocationState.RUNNING, promised=False)
+
+
+def _result(invocation: Invocation, version: FunctionVersion, how: Ended) -> InvokeResult:
+    match how.outcome:
+        case Answer(payload=payload):
+            function_error = None
+        case FunctionError(payload=payload):
+            function_error = "Unhandled"
+        case Interrupted(reason=reason):
+            raise ServiceFailure(reason)
+        case Refused(error=error):
+            raise error
+    return InvokeResult(
+        status_code=200,
+        request_id=invocation.request_id,
+        payload=payload,
+        function_error=function_error,
+        log_tail=how.log_tail,
+        executed_version=version.version,
+    )
+
+
+def _throttle_text(reason: ThrottleReason) -> str:
+    return "Rate Exceeded." if reason is not ThrottleReason.CALLER_RATE else "Rate exceeded"
+
+
+def _store_failed(error: StoreFailed) -> ServiceFailure:
+    return ServiceFailure(f"the store could not keep the invocation: {error}; see `paddock doctor` for disk and rights")

@@ -1,0 +1,84 @@
+"""
+Concurrency as leases: taken at admission, given back at the environment's next `/next` or its confirmed end.
+
+Counted, never a counter: what is held is a set of request ids, so that nothing can be given back twice (D16).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from orchestrator.domain.concurrency import ConcurrencySnapshot, throttle
+from orchestrator.domain.errors import ThrottleReason
+from orchestrator.domain.names import FunctionKey
+
+
+class Leases:
+    """
+    Who runs.
+
+    Args:
+        reservation: A function's reserved concurrency, or None.
+        reserved_in_all: The sum of the reservations of the account and region of a function.
+        account_limit: AWS's concurrent executions.
+    """
+
+    def __init__(
+        self,
+        *,
+        reservation: Callable[[FunctionKey], int | None],
+        reserved_in_all: Callable[[FunctionKey], int],
+        account_limit: int,
+    ) -> None:
+        self._reservation = reservation
+        self._reserved_in_all = reserved_in_all
+        self._account_limit = account_limit
+        self._held: dict[FunctionKey, set[str]] = {}
+        self._waiters: dict[FunctionKey, list[asyncio.Future[None]]] = {}
+
+    def take(self, function: FunctionKey, request_id: str) -> ThrottleReason | None:
+        """Take a lease; the reason if there is none to take."""
+        held = self._held.setdefault(function, set())
+        reason = throttle(
+            ConcurrencySnapshot(
+                of_function=len(held),
+                unreserved=self._unreserved(function),
+                reserved=self._reservation(function),
+                reserved_in_all=self._reserved_in_all(function),
+                account_limit=self._account_limit,
+            )
+        )
+        if reason is None:
+            held.add(request_id)
+        return reason
+
+    def give_back(self, function: FunctionKey, request_id: str) -> None:
+        """Give a lease back; giving back what is not held is no error."""
+        held = self._held.get(function)
+        if held is None or request_id not in held:
+            return
+        held.discard(request_id)
+        if not held:
+            del self._held[function]
+        for waiter in self._waiters.pop(function, []):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def held(self, function: FunctionKey) -> int:
+        """How many are held."""
+        return len(self._held.get(function, ()))
+
+    async def wait_for_return(self, function: FunctionKey, patience_s: float) -> None:
+        """Wait until one is given back, or for this long."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(function, []).append(waiter)
+        await asyncio.wait((waiter,), timeout=patience_s)
+        waiter.cancel()
+
+    def _unreserved(self, function: FunctionKey) -> int:
+        return sum(
+            len(held)
+            for key, held in self._held.items()
+            if key.account == function.account and key.region == function.region and self._reservation(key) is None
+        )
