@@ -20,50 +20,60 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PADDOCK_", frozen=True, extra="ignore")
 
-    data_dir: Path = Field(Path("/var/lib/paddock"), description="Where the databases are.")
-    host: str = Field("127.0.0.1", description="Address of the front port.")
-    port: int = Field(4574, ge=1, le=65535, description="The front port: Lambda API, health, console.")
-    runtime_port: int = Field(9001, ge=1, le=65535, description="The Runtime API's port.")
-    region: str = Field("us-east-1", description="For callers that do not sign.")
+    data_dir: Path = Field(default=Path("/var/lib/paddock"), description="Where the databases are.")
+    host: str = Field(default="127.0.0.1", description="Address of the front port.")
+    port: int = Field(default=4574, ge=1, le=65535, description="The front port: Lambda API, health, console.")
+    runtime_port: int = Field(default=9001, ge=1, le=65535, description="The Runtime API's port.")
+    region: str = Field(default="us-east-1", description="For callers that do not sign.")
 
-    sandbox_image: str = Field("paddock/sandbox:latest", description="The network holder's image.")
-    network_pool_size: int = Field(8, ge=0, le=256, description="Sandboxes kept ready; 0 makes each when needed.")
-    functions_subnet: str | None = Field(None, description="CIDR of the functions' network; None picks a free one.")
-    internet: bool = Field(True, description="May functions reach the internet?")
-    open_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Private addresses functions may reach, comma-separated: 10.0.0.5, 10.0.0.5:5432."
+    sandbox_image: str = Field(default="paddock/sandbox:latest", description="The network holder's image.")
+    network_pool_size: int = Field(
+        default=8, ge=0, le=256, description="Sandboxes kept ready; 0 makes each when needed."
     )
-    cgroup_root: Path = Field(Path("/sys/fs/cgroup"), description="Where the host's cgroup tree is mounted.")
+    functions_subnet: str | None = Field(
+        default=None, description="CIDR of the functions' network; None picks a free one."
+    )
+    internet: bool = Field(default=True, description="May functions reach the internet?")
+    open_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Private addresses functions may reach, comma-separated: 10.0.0.5, 10.0.0.5:5432."
+    )
+    cgroup_root: Path = Field(default=Path("/sys/fs/cgroup"), description="Where the host's cgroup tree is mounted.")
 
     memory_budget_mib: int | None = Field(
-        None, ge=128, description="Memory that environments may take together; None is 80 % of the host's."
+        default=None, ge=128, description="Memory that environments may take together; None is 80 % of the host's."
     )
-    max_environments: int = Field(1000, ge=1, description="Environments that may live at once.")
-    max_starting: int | None = Field(None, ge=1, description="Starting at once; None is 2 x the host's cores.")
-    account_concurrency: int = Field(1000, ge=1, description="AWS's account limit of concurrent executions.")
-    freeze_after_s: float = Field(1.0, ge=0, description="Idle this long, an environment is frozen.")
-    idle_timeout_s: float = Field(600.0, gt=0, description="Idle this long, an environment is shut down.")
-    minimum_stay_s: float = Field(2.0, ge=0, description="Idle at least this long before eviction for room.")
-    room_wait_s: float = Field(10.0, gt=0, description="How long a synchronous call waits for room before its 429.")
-    init_timeout_s: float = Field(10.0, gt=0, description="AWS gives init 10 s.")
-    stop_grace_s: float = Field(0.3, ge=0, description="Between SIGTERM and SIGKILL at an idle shutdown.")
+    max_environments: int = Field(default=1000, ge=1, description="Environments that may live at once.")
+    max_starting: int | None = Field(default=None, ge=1, description="Starting at once; None is 2 x the host's cores.")
+    account_concurrency: int = Field(default=1000, ge=1, description="AWS's account limit of concurrent executions.")
+    freeze_after_s: float = Field(default=1.0, ge=0, description="Idle this long, an environment is frozen.")
+    idle_timeout_s: float = Field(default=600.0, gt=0, description="Idle this long, an environment is shut down.")
+    minimum_stay_s: float = Field(default=2.0, ge=0, description="Idle at least this long before eviction for room.")
+    room_wait_s: float = Field(
+        default=10.0, gt=0, description="How long a synchronous call waits for room before its 429."
+    )
+    init_timeout_s: float = Field(default=10.0, gt=0, description="AWS gives init 10 s.")
+    stop_grace_s: float = Field(default=0.3, ge=0, description="Between SIGTERM and SIGKILL at an idle shutdown.")
 
     synchronous_full: bool = Field(
-        False, description="Flush synchronous payloads to the disk too, not only to the file (D2)."
+        default=False, description="Flush synchronous payloads to the disk too, not only to the file (D2)."
     )
     async_retry_delays_s: Annotated[tuple[float, ...], NoDecode] = Field(
-        (60.0, 120.0), description="After a function error; AWS waits 1 and 2 minutes."
+        default=(60.0, 120.0), description="After a function error; AWS waits 1 and 2 minutes."
     )
-    async_max_age_s: float = Field(21_600.0, gt=0, description="Events older than this are given up; AWS: 6 h.")
-    payload_retention_s: float = Field(7 * 86_400.0, gt=0, description="Payloads are kept this long.")
-    payload_retention_mib: int = Field(1024, ge=1, description="... and at most this much.")
-    history_retention_s: float = Field(7 * 86_400.0, gt=0, description="Output and lifecycle are kept this long.")
-    history_retention_mib: int = Field(1024, ge=1, description="... and at most this much in all.")
-    output_per_function_mib: int = Field(64, ge=1, description="Output kept per function.")
+    async_max_age_s: float = Field(default=21_600.0, gt=0, description="Events older than this are given up; AWS: 6 h.")
+    payload_retention_s: float = Field(default=7 * 86_400.0, gt=0, description="Payloads are kept this long.")
+    payload_retention_mib: int = Field(default=1024, ge=1, description="... and at most this much.")
+    history_retention_s: float = Field(
+        default=7 * 86_400.0, gt=0, description="Output and lifecycle are kept this long."
+    )
+    history_retention_mib: int = Field(default=1024, ge=1, description="... and at most this much in all.")
+    output_per_function_mib: int = Field(default=64, ge=1, description="Output kept per function.")
 
-    log_format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal.")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    control_from_functions: bool = Field(False, description="May functions call control operations (D13)?")
+    log_format: Literal["auto", "console", "json"] = Field(default="auto", description="auto: console on a terminal.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged."
+    )
+    control_from_functions: bool = Field(default=False, description="May functions call control operations (D13)?")
 
     @field_validator("async_retry_delays_s", mode="before")
     @classmethod

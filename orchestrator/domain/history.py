@@ -19,6 +19,7 @@ class LifecycleEvent(StrEnum):
     CREATED = "environment.created"
     INIT_STARTED = "environment.init-started"
     INIT_DONE = "environment.init-done"
+    INIT_FAILED = "environment.init-failed"
     IDLE = "environment.idle"
     FROZEN = "environment.frozen"
     THAWED = "environment.thawed"

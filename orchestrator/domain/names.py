@@ -126,7 +126,7 @@ def request_id_for(key: int, random_bits: int) -> str:
 
     Args:
         key: 63-bit monotonic integer, the primary key in the store.
-        random_bits: 58 random bits; compared on look-up, so an id cannot be guessed.
+        random_bits: 59 random bits; compared on look-up, so an id cannot be guessed.
     """
     # 48 bits | version | 12 bits | variant | 3 bits of key + 59 of nothing to guess from
     high48 = key >> 15

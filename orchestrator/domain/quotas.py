@@ -96,7 +96,8 @@ def check_limits(memory_mib: int, timeout_s: int) -> None:
         )
     if timeout_s > MAX_TIMEOUT_S:
         raise InvalidParameterValue(
-            f"'Timeout' value failed to satisfy constraint: Member must have value less than or equal to {MAX_TIMEOUT_S}"
+            "'Timeout' value failed to satisfy constraint: Member must have value less than or equal to "
+            f"{MAX_TIMEOUT_S}"
         )
 
 

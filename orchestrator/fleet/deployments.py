@@ -208,9 +208,7 @@ class Deployments:
             last_update_status_reason_code=INVALID_IMAGE,
         )
         if is_new:
-            failed = replace(
-                failed, state=FunctionState.FAILED, state_reason=problem, state_reason_code=INVALID_IMAGE
-            )
+            failed = replace(failed, state=FunctionState.FAILED, state_reason=problem, state_reason_code=INVALID_IMAGE)
         return failed
 
     async def _replace(self, before: FunctionVersion, after: FunctionVersion) -> None:

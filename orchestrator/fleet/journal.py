@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from orchestrator.clock import Clock
 from orchestrator.domain.environments import Environment
+from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.domain.invocations import Invocation
 
@@ -53,6 +54,14 @@ class Journal:
                 environment_id=environment_id,
                 request_id=invocation.request_id,
                 detail=detail,
+            )
+        )
+
+    def function(self, event: LifecycleEvent, version: FunctionVersion, **detail: Detail) -> None:
+        """Something happened to a function."""
+        self._write(
+            LifecycleEntry(
+                at=self._clock.now(), event=event, function=version.key, version=version.version, detail=detail
             )
         )
 

@@ -54,7 +54,7 @@ class Scaler:
         self._clock = clock
         self._demands = demands
         self._start = start
-        self._max_starting = max_starting
+        self.max_starting = max_starting
         self._turn = 0
 
     async def tick(self) -> None:
@@ -79,7 +79,7 @@ class Scaler:
             run_time=pool.run_time,
             cold_start=pool.cold_start,
         )
-        wanted = environments_to_start(snapshot, self._max_starting - self._fleet.starting())
+        wanted = environments_to_start(snapshot, self.max_starting - self._fleet.starting())
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)

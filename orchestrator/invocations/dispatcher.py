@@ -8,6 +8,7 @@ reaper tell what became of an environment. Who called and what follows is known 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -82,6 +83,7 @@ class Dispatcher:
         self._running: dict[str, Work] = {}
         self._pinned: dict[str, Work] = {}
         self._tasks = Tasks("dispatcher")
+        self._when_drained: asyncio.Event | None = None
 
     # -- work comes and goes
 
@@ -230,6 +232,7 @@ class Dispatcher:
             self._tasks.start(self._settle(live, work, outcome))
         else:
             work.on_end(work, Ended(outcome=outcome))
+        self._note_end()
 
     def init_failed(self, live: LiveEnvironment, error: FunctionError) -> None:
         """A runtime posted `/init/error`."""
@@ -288,7 +291,9 @@ class Dispatcher:
             self._end_run(live, work, outcome)
         elif before is EnvironmentState.INITIALIZING:
             error_type = endings.OUT_OF_MEMORY if how.out_of_memory else endings.EXIT_ERROR
-            self._init_ended(live, "error", error_type, lambda request_id: endings.ended(how, request_id))
+            what = endings.ended(how, "")
+            diagnosis = what.diagnosis if isinstance(what, FunctionError) else what.reason
+            self._init_ended(live, "error", error_type, lambda request_id: endings.ended(how, request_id), diagnosis)
         elif before is EnvironmentState.ANSWERED and not live.is_settling:
             self._run_log.finished(live)
 
@@ -302,14 +307,8 @@ class Dispatcher:
     def init_timed_out(self, live: LiveEnvironment) -> None:
         """Init took longer than the time AWS gives it; it runs again inside the first invocation."""
         waited = timedelta(seconds=self._clock.monotonic() - live.entered)
-        log.warning(
-            "environment.init-timed-out",
-            function=str(live.environment.version),
-            environment=live.environment_id,
-            diagnosis=endings.never_asked(waited),
-        )
         self._fleet.stop(live, StopReason.INIT_TIMEOUT)
-        self._init_ended(live, "timeout", None, None)
+        self._init_ended(live, "timeout", None, None, endings.never_asked(waited))
 
     def invocation_timed_out(self, live: LiveEnvironment) -> None:
         """The running invocation, or the init inside one, is over its time."""
@@ -319,7 +318,7 @@ class Dispatcher:
             self._fleet.stop(live, StopReason.TIMEOUT)
             diagnosis = endings.never_asked(waited)
             self._init_ended(
-                live, "timeout", None, lambda request_id: endings.timed_out(timeout, request_id, diagnosis)
+                live, "timeout", None, lambda request_id: endings.timed_out(timeout, request_id, diagnosis), diagnosis
             )
             return
         work = self._running.pop(live.environment_id, None)
@@ -333,6 +332,13 @@ class Dispatcher:
         self._fleet.sample_memory(live)
         self._end_run(live, work, outcome)
         self._fleet.stop(live, StopReason.TIMEOUT)
+
+    async def drain(self, patience: timedelta) -> None:
+        """Wait until nothing runs, or for this long."""
+        self._when_drained = asyncio.Event()
+        self._note_end()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._when_drained.wait(), patience.total_seconds())
 
     def interrupt_all(self, reason: str) -> None:
         """End everything in hand by no fault of the functions: the control plane shuts down."""
@@ -350,6 +356,10 @@ class Dispatcher:
         return len(self._running) + len(self._pinned)
 
     # -- inside
+
+    def _note_end(self) -> None:
+        if self._when_drained is not None and not self.running():
+            self._when_drained.set()
 
     def _match(self, key: VersionKey) -> None:
         queue = self._queues.get(key)
@@ -427,8 +437,12 @@ class Dispatcher:
         status: str,
         error_type: str | None,
         outcome_of: Callable[[str], FunctionError | Interrupted] | None,
+        diagnosis: str | None = None,
     ) -> None:
         self._run_log.init_ended(live, status, error_type)
+        self._journal.environment(
+            LifecycleEvent.INIT_FAILED, live.environment, status=status, error_type=error_type, diagnosis=diagnosis
+        )
         pool = self._fleet.pool(live.environment.version)
         work = self._pinned.pop(live.environment_id, None)
         outcome = outcome_of(work.invocation.request_id) if work is not None and outcome_of is not None else None
@@ -449,6 +463,7 @@ class Dispatcher:
         tail = self._run_log.tail(live) if work.wants_log_tail else None
         self._failed(work, live, outcome)
         work.on_end(work, Ended(outcome=outcome, log_tail=tail))
+        self._note_end()
 
     def _end(self, work: Work, live: LiveEnvironment, outcome: FunctionError | Interrupted) -> None:
         """End work that no environment was given: its init failed."""
@@ -456,6 +471,7 @@ class Dispatcher:
         self._failed(work, live, outcome)
         tail = self._run_log.tail(live) if work.wants_log_tail else None
         work.on_end(work, Ended(outcome=outcome, log_tail=tail))
+        self._note_end()
 
     def _failed(self, work: Work, live: LiveEnvironment, outcome: FunctionError | Interrupted) -> None:
         if isinstance(outcome, FunctionError):

@@ -50,6 +50,7 @@ class FrontDesk:
     Args:
         current: What a version is now, or None if it does not exist.
         random: Returns that many random bytes.
+        synchronous_full: Flush synchronous payloads to the disk as well (D2).
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class FrontDesk:
         clock: Clock,
         current: Callable[[VersionKey], FunctionVersion | None],
         random: Callable[[int], bytes],
+        synchronous_full: bool = False,
     ) -> None:
+        self._synchronous_full = synchronous_full
         self._store = store
         self._fleet = fleet
         self._dispatcher = dispatcher
@@ -136,7 +139,7 @@ class FrontDesk:
             enqueued=self._clock.monotonic(),
         )
         try:
-            stored = self._store.accept(invocation, request.payload, promised=False)
+            stored = self._store.accept(invocation, request.payload, promised=self._synchronous_full)
         except StoreFailed as error:
             self._leases.give_back(invocation.function, invocation.request_id)
             raise _store_failed(error) from error

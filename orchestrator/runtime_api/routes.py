@@ -39,7 +39,9 @@ _NEXT = f"{_PREFIX}/runtime/invocation/next"
 _INVOCATION = f"{_PREFIX}/runtime/invocation/"
 _INIT_ERROR = f"{_PREFIX}/runtime/init/error"
 _PING = f"{_PREFIX}/ping"
-_LAMBDA_API = ("/2015-03-31/", "/2014-11-13/", "/2021-11-15/")
+_LAMBDA_API = "/20"
+_OF_THE_SANDBOX = (_PREFIX, "/2020-01-01/", "/2020-08-15/logs", "/2022-07-01/telemetry")
+"""The Runtime, Extensions, Logs and Telemetry APIs; every other date is the Lambda API's."""
 
 
 class RuntimeApi:
@@ -80,7 +82,7 @@ class RuntimeApi:
             await self._init_error(live, scope, receive, send)
         elif path == _PING:
             await answers.PONG.send(send)
-        elif path.startswith(_LAMBDA_API):
+        elif path.startswith(_LAMBDA_API) and not path.startswith(_OF_THE_SANDBOX):
             assignment = live.assignment
             scope["paddock.caller"] = assignment.event.request_id if assignment is not None else live.environment_id
             await self._lambda_api(scope, receive, send)

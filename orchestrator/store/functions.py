@@ -46,10 +46,17 @@ class FunctionStore:
         self._writer = writer
         self._functions = {one.key: one for one in loaded}
         self._keys = sorted(self._functions)
+        self._reserved: dict[tuple[str, str], int] = {}
+        for one in self._functions.values():
+            self._count_reservation(one.key, one.reserved_concurrency or 0)
 
     def get(self, key: FunctionKey) -> Function | None:
         """The function, or None if there is none of this key."""
         return self._functions.get(key)
+
+    def all(self) -> Sequence[Function]:
+        """Every function, in the order of their keys."""
+        return [self._functions[key] for key in self._keys]
 
     def list(self, account: str, region: str, after_name: str | None, limit: int) -> Sequence[Function]:
         """
@@ -61,6 +68,15 @@ class FunctionStore:
         first = bisect_right(self._keys, FunctionKey(account, region, after_name or ""))
         last = bisect_left(self._keys, FunctionKey(account, region, _AFTER_ANY_NAME))
         return [self._functions[key] for key in self._keys[first:last][:limit]]
+
+    def count(self, account: str, region: str) -> int:
+        """How many functions an account has in a region."""
+        first = bisect_left(self._keys, FunctionKey(account, region, ""))
+        return bisect_left(self._keys, FunctionKey(account, region, _AFTER_ANY_NAME)) - first
+
+    def reserved_in_all(self, account: str, region: str) -> int:
+        """The sum of the reservations of an account and region; asked at each admission, so kept, not counted."""
+        return self._reserved.get((account, region), 0)
 
     async def create(self, function: Function) -> None:
         """
@@ -123,15 +139,22 @@ class FunctionStore:
         """
 
         def applied(_: None) -> None:
-            del self._functions[key]
+            self._count_reservation(key, -(self._functions.pop(key).reserved_concurrency or 0))
             del self._keys[bisect_left(self._keys, key)]
 
         await self._writer.run(lambda connection: _delete(connection, key), applied=applied)
 
     def _put(self, function: Function) -> None:
-        if function.key not in self._functions:
+        before = self._functions.get(function.key)
+        if before is None:
             insort(self._keys, function.key)
         self._functions[function.key] = function
+        reserved_before = (before.reserved_concurrency or 0) if before is not None else 0
+        self._count_reservation(function.key, (function.reserved_concurrency or 0) - reserved_before)
+
+    def _count_reservation(self, key: FunctionKey, change: int) -> None:
+        place = (key.account, key.region)
+        self._reserved[place] = self._reserved.get(place, 0) + change
 
 
 def load_functions(connection: Connection) -> list[Function]:

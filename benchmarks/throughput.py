@@ -1,0 +1,53 @@
+"""
+Warm invocations with real containers: latency of one client, and throughput of many. Run by `make bench`.
+
+    python -m benchmarks.throughput [--seconds 5] [--environments 8] [--clients 32]
+
+Everything runs on the same cores: the control plane, the functions' runtimes, the engine, and the load itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.load import load
+from tests.support.paddock_process import PaddockProcess, deploy
+
+_PAYLOAD = b'{"name": "Paddock"}'
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--environments", type=int, default=8)
+    parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--image", default="paddock/example-hello:latest")
+    arguments = parser.parse_args()
+    for full in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            paddock = PaddockProcess(
+                Path(folder), synchronous_full=full, max_environments=arguments.environments, freeze_after_s=60
+            )
+            paddock.start()
+            try:
+                client = paddock.client()
+                deploy(client, "hello", arguments.image, MemorySize=512, Timeout=30)
+                # Enough callers at once that every environment there is room for is started.
+                load(paddock.port, "hello", _PAYLOAD, clients=arguments.clients, seconds=6)
+                one = load(paddock.port, "hello", _PAYLOAD, clients=1, seconds=arguments.seconds)
+                many = load(paddock.port, "hello", _PAYLOAD, clients=arguments.clients, seconds=arguments.seconds)
+            finally:
+                paddock.terminate()
+        durability = "FULL for every call" if full else "default durability"
+        print(
+            f"{durability}: one client p50 {one.percentile_ms(50):.2f} ms, p99 {one.percentile_ms(99):.2f} ms; "
+            f"{arguments.clients} clients {many.per_second:.0f}/s, p50 {many.percentile_ms(50):.2f} ms, "
+            f"p99 {many.percentile_ms(99):.2f} ms; bad {len(one.bad) + len(many.bad)}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""
+The front port's application: who may come in, and where each request goes.
+
+Lambda's paths go straight to the Lambda API, without a framework between; health and console are FastAPI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, ip_address
+
+from fastapi import APIRouter, FastAPI, Response
+
+from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_raw
+
+_LAMBDA_PREFIX = "/20"
+"""Every path of the Lambda API begins with a version's date."""
+_FORBIDDEN = b'{"message":"functions reach Paddock at $AWS_LAMBDA_RUNTIME_API, not here"}'
+
+
+class FrontDoor:
+    """
+    The ASGI application of the front port.
+
+    Args:
+        lambda_api: Serves what begins with a date, and every path nobody else has.
+        console: Serves `/_paddock/...`.
+        is_ready: Has everything started, and nothing failed?
+        functions_subnet: The functions' network once it is known; its peers are refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        lambda_api: App,
+        console: APIRouter,
+        is_ready: Callable[[], bool],
+        functions_subnet: Callable[[], IPv4Network | None],
+    ) -> None:
+        self._lambda_api = lambda_api
+        self._functions_subnet = functions_subnet
+        self._others = _application(lambda_api, console, is_ready)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        if self._is_function(scope):
+            await send_raw(send, 403, [(b"content-type", b"application/json")], _FORBIDDEN)
+        elif scope["path"].startswith(_LAMBDA_PREFIX):
+            await self._lambda_api(scope, receive, send)
+        else:
+            await self._others(scope, receive, send)
+
+    def _is_function(self, scope: Scope) -> bool:
+        subnet, client = self._functions_subnet(), scope["client"]
+        if subnet is None or client is None or client[0] == "127.0.0.1":
+            return False
+        address = ip_address(client[0])
+        # The first addresses are the gateway's and the control plane's own, which a host's own call comes from.
+        return address in subnet and int(address) > int(subnet.network_address) + 2
+
+
+def _application(lambda_api: App, console: APIRouter, is_ready: Callable[[], bool]) -> FastAPI:
+    app = FastAPI(title="Paddock", docs_url=None, redoc_url=None, openapi_url="/_paddock/openapi.json")
+
+    @app.get("/healthz", include_in_schema=False)
+    async def alive() -> dict[str, str]:
+        """Is this process alive?"""
+        return {"status": "alive"}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def ready(response: Response) -> dict[str, str]:
+        """Does it take invocations?"""
+        if not is_ready():
+            response.status_code = 503
+            return {"status": "starting"}
+        return {"status": "ready"}
+
+    app.include_router(console)
+    app.mount("/", lambda_api)
+    return app

@@ -1,0 +1,80 @@
+"""
+The operations on reserved concurrency, and the account's settings.
+
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.domain.errors import ResourceNotFound
+from orchestrator.domain.functions import Function
+from orchestrator.domain.quotas import check_reservation
+from orchestrator.lambda_api.callers import Caller
+from orchestrator.lambda_api.operations import Handler, Reply, function_key
+from orchestrator.lambda_api.parse import Parameters
+from orchestrator.store.functions import FunctionStore
+
+_TOTAL_CODE_BYTES = 80_530_636_800
+_CODE_UNZIPPED_BYTES = 262_144_000
+_CODE_ZIPPED_BYTES = 52_428_800
+"""AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
+
+class ConcurrencyOperations:
+    """Put, get and delete a reservation; GetAccountSettings."""
+
+    def __init__(self, *, functions: FunctionStore, account_limit: int) -> None:
+        self._functions = functions
+        self._account_limit = account_limit
+
+    def handlers(self) -> dict[str, Handler]:
+        """By operation name."""
+        return {
+            "PutFunctionConcurrency": self.put,
+            "GetFunctionConcurrency": self.get,
+            "DeleteFunctionConcurrency": self.delete,
+            "GetAccountSettings": self.account_settings,
+        }
+
+    async def put(self, caller: Caller, parameters: Parameters) -> Reply:
+        """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
+        function = self._function(caller, parameters)
+        wanted: int = parameters["ReservedConcurrentExecutions"]
+        reserved_by_others = self._functions.reserved_in_all(caller.account, caller.region) - (
+            function.reserved_concurrency or 0
+        )
+        check_reservation(wanted, reserved_by_others, self._account_limit)
+        await self._functions.set_reserved_concurrency(function.key, wanted)
+        return Reply(200, {"ReservedConcurrentExecutions": wanted})
+
+    async def get(self, caller: Caller, parameters: Parameters) -> Reply:
+        """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConcurrency.html"""
+        function = self._function(caller, parameters)
+        return Reply(200, {"ReservedConcurrentExecutions": function.reserved_concurrency})
+
+    async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
+        """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunctionConcurrency.html"""
+        await self._functions.set_reserved_concurrency(self._function(caller, parameters).key, None)
+        return Reply(204, None)
+
+    async def account_settings(self, caller: Caller, _parameters: Parameters) -> Reply:
+        """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html"""
+        reserved = self._functions.reserved_in_all(caller.account, caller.region)
+        limit: dict[str, Any] = {
+            "TotalCodeSize": _TOTAL_CODE_BYTES,
+            "CodeSizeUnzipped": _CODE_UNZIPPED_BYTES,
+            "CodeSizeZipped": _CODE_ZIPPED_BYTES,
+            "ConcurrentExecutions": self._account_limit,
+            "UnreservedConcurrentExecutions": self._account_limit - reserved,
+        }
+        usage = {"TotalCodeSize": 0, "FunctionCount": self._functions.count(caller.account, caller.region)}
+        return Reply(200, {"AccountLimit": limit, "AccountUsage": usage})
+
+    def _function(self, caller: Caller, parameters: Parameters) -> Function:
+        key = function_key(caller, parameters)
+        function = self._functions.get(key)
+        if function is None:
+            raise ResourceNotFound(f"Function not found: {key.arn}")
+        return function

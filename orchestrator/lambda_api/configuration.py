@@ -1,0 +1,210 @@
+"""
+A function's configuration on the wire: parameters → version, version → `FunctionConfiguration`.
+
+What Paddock would not do as asked is refused by name, never accepted and forgotten.
+AWS: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.domain.errors import InvalidParameterValue, NotBuiltYet
+from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, ImageConfig
+from orchestrator.domain.names import FunctionKey
+from orchestrator.domain.quotas import check_environment, check_limits
+from orchestrator.lambda_api.parse import Parameters
+
+_HARMLESS: dict[str, tuple[Any, ...]] = {
+    "Publish": (False,),
+    "VpcConfig": ({}, {"SubnetIds": [], "SecurityGroupIds": []}),
+    "DeadLetterConfig": ({}, {"TargetArn": ""}),
+    "KMSKeyArn": ("",),
+    "TracingConfig": ({}, {"Mode": "PassThrough"}),
+    "FileSystemConfigs": ([],),
+    "SnapStart": ({}, {"ApplyOn": "None"}),
+    "LoggingConfig": ({}, {"LogFormat": "Text"}),
+    "PublishTo": (),
+    "CodeSigningConfigArn": (),
+    "TenancyConfig": (),
+    "CapacityProviderConfig": (),
+    "DurableConfig": (),
+    "RuntimeConfig": (),
+    "AcceleratorConfig": (),
+    "SourceKMSKeyArn": ("",),
+}
+"""Members that are not built yet, with the values that ask for nothing."""
+_OF_ZIP = ("Runtime", "Handler", "Layers")
+
+
+def refuse_what_is_not_built(parameters: Parameters) -> None:
+    """
+    Refuse members that would be ignored.
+
+    Raises:
+        NotBuiltYet: Naming the member.
+    """
+    for name, harmless in _HARMLESS.items():
+        if name in parameters and parameters[name] not in harmless:
+            raise NotBuiltYet(
+                f"{name} is not built yet in Paddock, and ignoring it would mislead; "
+                "leave it out, or see docs/compatibility.md"
+            )
+
+
+def new_version(key: FunctionKey, parameters: Parameters, now: datetime) -> FunctionVersion:
+    """
+    The version that CreateFunction asks for.
+
+    Raises:
+        InvalidParameterValue: As AWS would.
+        NotBuiltYet: For zip packages.
+    """
+    refuse_what_is_not_built(parameters)
+    code = parameters["Code"]
+    if parameters.get("PackageType", "Zip") != "Image":
+        if "ImageUri" in code:
+            raise InvalidParameterValue(
+                "Please provide PackageType Image when creating a function with an ImageUri (it defaults to Zip)."
+            )
+        raise NotBuiltYet(
+            "PackageType Zip is not built yet in Paddock; package the function as a container image "
+            "(PackageType=Image, Code.ImageUri=<local tag>), see docs/compatibility.md"
+        )
+    if "ImageUri" not in code:
+        raise InvalidParameterValue("Please provide ImageUri when creating a function with packageType Image.")
+    _refuse_zip_members(parameters)
+    version = FunctionVersion(
+        key=key, image_uri=code["ImageUri"], role=parameters["Role"], revision_id="", last_modified=now
+    )
+    return configured(version, parameters)
+
+
+def configured(version: FunctionVersion, parameters: Parameters) -> FunctionVersion:
+    """
+    A version with what the parameters change of its configuration.
+
+    Raises:
+        InvalidParameterValue: If a value is over AWS's limits.
+    """
+    _refuse_zip_members(parameters)
+    changes: dict[str, Any] = {}
+    if "Environment" in parameters:
+        changes["environment"] = parameters["Environment"].get("Variables", {})
+        check_environment(changes["environment"])
+    if "Timeout" in parameters:
+        changes["timeout"] = timedelta(seconds=parameters["Timeout"])
+    if "ImageConfig" in parameters:
+        changes["image_config"] = _image_config(parameters["ImageConfig"])
+    if "EphemeralStorage" in parameters:
+        changes["ephemeral_storage_mib"] = parameters["EphemeralStorage"]["Size"]
+    for name, field in (("MemorySize", "memory_mib"), ("Role", "role"), ("Description", "description")):
+        if name in parameters:
+            changes[field] = parameters[name]
+    changed = replace(_with_architecture(version, parameters), **changes)
+    check_limits(changed.memory_mib, int(changed.timeout.total_seconds()))
+    return changed
+
+
+def recoded(version: FunctionVersion, parameters: Parameters) -> FunctionVersion:
+    """
+    A version with the code that UpdateFunctionCode asks for; its image is to be looked up.
+
+    Raises:
+        InvalidParameterValue: If there is no ImageUri.
+    """
+    if "ImageUri" not in parameters:
+        raise InvalidParameterValue("Please provide ImageUri when updating a function with packageType Image.")
+    return replace(_with_architecture(version, parameters), image_uri=parameters["ImageUri"], image=None)
+
+
+def rendered(version: FunctionVersion, *, with_state: bool = True) -> dict[str, Any]:
+    """A version as `FunctionConfiguration`; ListFunctions leaves the state out."""
+    output: dict[str, Any] = {
+        "FunctionName": version.key.name,
+        "FunctionArn": version.arn,
+        "Role": version.role,
+        "CodeSize": 0,
+        "Description": version.description,
+        "Timeout": int(version.timeout.total_seconds()),
+        "MemorySize": version.memory_mib,
+        "LastModified": _aws_time(version.last_modified),
+        "CodeSha256": version.code_sha256,
+        "Version": version.version,
+        "TracingConfig": {"Mode": "PassThrough"},
+        "RevisionId": version.revision_id,
+        "PackageType": "Image",
+        "Architectures": [version.architecture],
+        "EphemeralStorage": {"Size": version.ephemeral_storage_mib},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": version.key.log_group},
+    }
+    if version.environment:
+        output["Environment"] = {"Variables": dict(version.environment)}
+    if version.image_config != ImageConfig():
+        output["ImageConfigResponse"] = {"ImageConfig": _rendered_image_config(version.image_config)}
+    if with_state:
+        output |= {
+            "State": version.state.value,
+            "StateReason": version.state_reason,
+            "StateReasonCode": version.state_reason_code,
+        }
+        if version.state is not FunctionState.PENDING:
+            output |= {
+                "LastUpdateStatus": version.last_update_status.value,
+                "LastUpdateStatusReason": version.last_update_status_reason,
+                "LastUpdateStatusReasonCode": version.last_update_status_reason_code,
+            }
+    return output
+
+
+def rendered_function(function: Function) -> dict[str, Any]:
+    """A function as GetFunction answers it."""
+    latest = function.latest
+    code = {"RepositoryType": "ECR", "ImageUri": latest.image_uri}
+    if latest.image is not None:
+        repository = latest.image_uri.partition("@")[0]
+        name, _, tag = repository.rpartition(":")
+        repository = repository if not name or "/" in tag else name
+        code["ResolvedImageUri"] = f"{repository}@{latest.image.image_id}"
+    output: dict[str, Any] = {"Configuration": rendered(latest), "Code": code}
+    if function.tags:
+        output["Tags"] = dict(function.tags)
+    if function.reserved_concurrency is not None:
+        output["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
+    return output
+
+
+def _refuse_zip_members(parameters: Parameters) -> None:
+    if any(parameters.get(name) for name in _OF_ZIP):
+        raise InvalidParameterValue(
+            "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image."
+        )
+
+
+def _with_architecture(version: FunctionVersion, parameters: Parameters) -> FunctionVersion:
+    architectures = parameters.get("Architectures")
+    return replace(version, architecture=architectures[0]) if architectures else version
+
+
+def _image_config(given: dict[str, Any]) -> ImageConfig:
+    # An empty list takes an override away, as on AWS.
+    return ImageConfig(
+        entry_point=tuple(given.get("EntryPoint", ())) or None,
+        command=tuple(given.get("Command", ())) or None,
+        working_directory=given.get("WorkingDirectory") or None,
+    )
+
+
+def _rendered_image_config(config: ImageConfig) -> dict[str, Any]:
+    return {
+        "EntryPoint": None if config.entry_point is None else list(config.entry_point),
+        "Command": None if config.command is None else list(config.command),
+        "WorkingDirectory": config.working_directory,
+    }
+
+
+def _aws_time(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}+0000"

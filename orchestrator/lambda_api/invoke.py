@@ -1,0 +1,207 @@
+"""
+Invoke: the hot path. Plain ASGI, one pass over the headers, the payload untouched (D3).
+
+AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import parse_qs, unquote
+
+import structlog
+
+from orchestrator.domain.errors import (
+    InvalidParameterValue,
+    InvalidRequestContent,
+    RequestTooLarge,
+    ServiceError,
+    ServiceFailure,
+)
+from orchestrator.domain.invocations import MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES, InvocationType
+from orchestrator.domain.names import FunctionReference, parse_reference
+from orchestrator.invocations.requests import Invoker, InvokeRequest, InvokeResult
+from orchestrator.lambda_api.answers import Headers, Receive, Scope, Send, send_error, send_raw
+from orchestrator.lambda_api.bodies import BodyTooLarge, CallerLeft, read_body
+from orchestrator.lambda_api.callers import caller_of
+from orchestrator.lambda_api.model import ServiceModel
+
+INVOCATIONS = re.compile(rb"/2015-03-31/functions/([^/]+)/invocations/?")
+_MAX_CLIENT_CONTEXT = 3_583
+_OFF_THE_LOOP_BYTES = 262_144
+"""Larger JSON is checked in a thread: 6 MB would stop the loop for 64 ms."""
+_SMALL_ANSWER: Headers = [(b"content-type", b"application/json")]
+_TYPES = {one.value: one for one in InvocationType}
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class InvokeApp:
+    """
+    The ASGI application of `POST /2015-03-31/functions/{name}/invocations`.
+
+    Args:
+        region: For callers that do not sign.
+        new_request_id: For answers to calls that never became an invocation.
+    """
+
+    def __init__(
+        self, *, invoker: Invoker, model: ServiceModel, region: str, new_request_id: Callable[[], str]
+    ) -> None:
+        self._invoker = invoker
+        self._model = model
+        self._region = region
+        self._new_request_id = new_request_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one call."""
+        try:
+            request = await self._read(scope, receive)
+            result = await self._invoke(request, receive)
+        except CallerLeft:
+            return
+        except ServiceError as error:
+            await send_error(send, self._model, error, self._new_request_id())
+            return
+        except Exception:
+            request_id = self._new_request_id()
+            log.exception("invoke.failed", request_id=request_id)
+            failure = ServiceFailure(f"an unexpected failure of ours; the log has it under {request_id}")
+            await send_error(send, self._model, failure, request_id)
+            return
+        await self._send(send, request, result)
+
+    async def _read(self, scope: Scope, receive: Receive) -> InvokeRequest:
+        authorization = invocation_type = log_type = client_context = ""
+        trace_id: str | None = None
+        for name, value in scope["headers"]:
+            match name:
+                case b"authorization":
+                    authorization = value.decode("latin-1")
+                case b"x-amz-invocation-type":
+                    invocation_type = value.decode("latin-1")
+                case b"x-amz-log-type":
+                    log_type = value.decode("latin-1")
+                case b"x-amz-client-context":
+                    client_context = value.decode("latin-1")
+                case b"x-amzn-trace-id":
+                    trace_id = value.decode("latin-1")
+                case _:
+                    pass
+        query = scope["query_string"].decode("latin-1")
+        caller = caller_of(authorization, query if "X-Amz-Credential" in query else "", self._region)
+        kind = _invocation_type(invocation_type)
+        reference = _reference(scope["raw_path"], query, caller.account, caller.region)
+        payload = await self._payload(receive, kind)
+        if log_type not in ("", "None", "Tail"):
+            raise InvalidParameterValue(f"LogType must be None or Tail, not '{log_type}'")
+        return InvokeRequest(
+            reference=reference,
+            invocation_type=kind,
+            payload=payload,
+            wants_log_tail=log_type == "Tail",
+            client_context=_client_context(client_context) if client_context else None,
+            trace_id=trace_id,
+            caller=scope.get("paddock.caller"),
+        )
+
+    @staticmethod
+    async def _payload(receive: Receive, kind: InvocationType) -> bytes:
+        is_event = kind is InvocationType.EVENT
+        try:
+            payload = await read_body(receive, MAX_ASYNC_PAYLOAD_BYTES if is_event else MAX_SYNC_PAYLOAD_BYTES)
+        except BodyTooLarge as error:
+            raise RequestTooLarge(
+                f"{error.size_bytes} byte payload is too large for the Event invocation type "
+                f"(limit {MAX_ASYNC_PAYLOAD_BYTES} bytes)"
+                if is_event
+                else f"Request must be smaller than {MAX_SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+            ) from error
+        if not payload:
+            return b"{}"
+        try:
+            if len(payload) > _OFF_THE_LOOP_BYTES:
+                await asyncio.to_thread(json.loads, payload)
+            else:
+                json.loads(payload)
+        except (ValueError, RecursionError) as error:
+            raise InvalidRequestContent(f"Could not parse request body into json: {error}") from error
+        return payload
+
+    async def _invoke(self, request: InvokeRequest, receive: Receive) -> InvokeResult:
+        """Run it, unless the caller goes away first."""
+        invoking = asyncio.ensure_future(self._invoker.invoke(request))
+        leaving = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait((invoking, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if not invoking.done():
+                raise CallerLeft
+            return invoking.result()
+        finally:
+            leaving.cancel()
+            invoking.cancel()
+
+    @staticmethod
+    async def _send(send: Send, request: InvokeRequest, result: InvokeResult) -> None:
+        body = result.payload
+        headers = [
+            (b"x-amzn-requestid", result.request_id.encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        if result.status_code == 204:
+            headers.pop()
+        if result.status_code == 200:
+            headers += _SMALL_ANSWER
+        if result.executed_version is not None:
+            headers.append((b"x-amz-executed-version", result.executed_version.encode()))
+        if result.function_error is not None:
+            headers.append((b"x-amz-function-error", result.function_error.encode()))
+        if result.log_tail is not None:
+            headers.append((b"x-amz-log-result", base64.b64encode(result.log_tail.encode())))
+        if request.trace_id is not None:
+            headers.append((b"x-amzn-trace-id", request.trace_id.encode("latin-1")))
+        await send_raw(send, result.status_code, headers, body)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _invocation_type(text: str) -> InvocationType:
+    if not text:
+        return InvocationType.REQUEST_RESPONSE
+    kind = _TYPES.get(text)
+    if kind is None:
+        raise InvalidParameterValue(
+            f"1 validation error detected: Value '{text}' at 'invocationType' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
+        )
+    return kind
+
+
+@lru_cache(maxsize=4096)
+def _reference(raw_path: bytes, query: str, account: str, region: str) -> FunctionReference:
+    match = INVOCATIONS.fullmatch(raw_path)
+    assert match is not None, "the front door sends only such paths here"
+    name = unquote(match[1].decode("latin-1"))
+    qualifier = parse_qs(query).get("Qualifier", [None])[-1]
+    return parse_reference(name, qualifier, account, region)
+
+
+def _client_context(encoded: str) -> str:
+    if len(encoded) > _MAX_CLIENT_CONTEXT:
+        raise InvalidRequestContent(f"Client context must be no more than {_MAX_CLIENT_CONTEXT} bytes")
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+        json.loads(text)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequestContent("Client context must be a valid Base64-encoded JSON object.") from error
+    # It becomes a header of `/next`: one line, in ASCII.
+    return json.dumps(json.loads(text))

@@ -1,0 +1,87 @@
+"""
+botocore's service model of Lambda as this API's schema: which operation a request is, and what its errors look like.
+
+AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+import botocore.session
+
+_LABEL = re.compile(r"\{([A-Za-z]+)(\+?)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """
+    One operation's place.
+
+    Args:
+        operation: botocore's operation model.
+        pattern: Of the raw path, percent-encoded as it came.
+        literals: How many characters of its path are fixed; the most specific route wins.
+    """
+
+    operation: Any
+    method: str
+    pattern: re.Pattern[str]
+    literals: int
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """The operation of a request, and the labels of its path, decoded."""
+
+    operation: Any
+    labels: dict[str, str]
+
+
+class ServiceModel:
+    """Lambda, as botocore knows it."""
+
+    def __init__(self) -> None:
+        self._model: Any = botocore.session.Session().get_service_model("lambda")
+        routes = [_route(self._model.operation_model(name)) for name in self._model.operation_names]
+        self._routes = sorted(routes, key=lambda route: -route.literals)
+
+    def match(self, method: str, raw_path: str) -> Match | None:
+        """
+        Find the operation.
+
+        Args:
+            raw_path: Percent-encoded: an ARN's slashes must not be taken for the path's.
+        """
+        path = raw_path.rstrip("/") or "/"
+        for route in self._routes:
+            if route.method == method and (found := route.pattern.fullmatch(path)):
+                return Match(route.operation, {name: unquote(value) for name, value in found.groupdict().items()})
+        return None
+
+    def operation_names(self) -> list[str]:
+        """Every operation of the model."""
+        return list(self._model.operation_names)
+
+    @cache  # noqa: B019  (there is one model, for the life of the process)
+    def message_member(self, code: str) -> str:
+        """`message` or `Message`: the casing differs from error to error."""
+        if code in self._model.shape_names:
+            members = self._model.shape_for(code).members
+            return next((name for name in members if name.lower() == "message"), "message")
+        return "message"
+
+
+def _route(operation: Any) -> Route:
+    uri = operation.http["requestUri"].partition("?")[0].rstrip("/")
+    pattern, at = "", 0
+    for label in _LABEL.finditer(uri):
+        pattern += re.escape(uri[at : label.start()])
+        pattern += f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})"
+        at = label.end()
+    pattern += re.escape(uri[at:])
+    return Route(operation, operation.http["method"], re.compile(pattern), len(_LABEL.sub("", uri)))

@@ -1,0 +1,132 @@
+"""A REST-JSON request → the operation's parameters, as its input shape says. Types only; ranges are `validation.py`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from orchestrator.domain.errors import ServiceError
+from orchestrator.lambda_api.model import Match
+
+Parameters = dict[str, Any]
+
+
+class SerializationFailed(ServiceError):
+    """The body is not what the operation takes."""
+
+    code = "SerializationException"
+    status = 400
+    fault = "User"
+
+
+def parse(match: Match, query: str, headers: Mapping[str, str], body: bytes) -> Parameters:
+    """
+    Read a request.
+
+    Args:
+        headers: With lower-case names.
+
+    Raises:
+        SerializationFailed: If the body is not JSON of the shape, or a number is none.
+    """
+    shape = match.operation.input_shape
+    if shape is None:
+        return {}
+    asked = parse_qs(query, keep_blank_values=True)
+    parameters: Parameters = {}
+    in_body: list[tuple[str, Any]] = []
+    for name, member in shape.members.items():
+        wire = member.serialization.get("name", name)
+        match member.serialization.get("location"):
+            case "uri":
+                parameters[name] = match_label(match, wire)
+            case "querystring" if wire in asked:
+                parameters[name] = _from_text(member, asked[wire])
+            case "header" if wire.lower() in headers:
+                parameters[name] = _from_text(member, [headers[wire.lower()]])
+            case None:
+                in_body.append((name, member))
+    if in_body and body:
+        parameters |= _from_body(in_body, body)
+    return parameters
+
+
+def match_label(match: Match, wire: str) -> str:
+    """A label of the path."""
+    return match.labels[wire]
+
+
+def _from_text(shape: Any, values: list[str]) -> Any:
+    if shape.type_name == "list":
+        return values
+    text = values[-1]
+    match shape.type_name:
+        case "integer" | "long":
+            try:
+                return int(text)
+            except ValueError as error:
+                raise SerializationFailed(f"'{text}' is not a number") from error
+        case "boolean":
+            return text.lower() == "true"
+        case _:
+            return text
+
+
+def _from_body(members: list[tuple[str, Any]], body: bytes) -> Parameters:
+    try:
+        content = json.loads(body)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise SerializationFailed(f"Could not parse request body into json: {error}") from error
+    if not isinstance(content, dict):
+        raise SerializationFailed("Could not parse request body into json: an object is expected")
+    return {
+        name: _from_json(member, content[wire], name)
+        for name, member in members
+        if (wire := member.serialization.get("name", name)) in content and content[wire] is not None
+    }
+
+
+def _from_json(shape: Any, value: Any, path: str) -> Any:
+    """Coerce as the shape says; what has the wrong type is refused."""
+    expected: tuple[type, ...]
+    match shape.type_name:
+        case "structure":
+            _expect(value, (dict,), path)
+            return {
+                name: _from_json(member, value[wire], f"{path}.{name}")
+                for name, member in shape.members.items()
+                if (wire := member.serialization.get("name", name)) in value and value[wire] is not None
+            }
+        case "list":
+            _expect(value, (list,), path)
+            return [_from_json(shape.member, one, path) for one in value]
+        case "map":
+            _expect(value, (dict,), path)
+            return {key: _from_json(shape.value, one, path) for key, one in value.items()}
+        case "blob":
+            _expect(value, (str,), path)
+            try:
+                return base64.b64decode(value, validate=True)
+            except binascii.Error as error:
+                raise SerializationFailed(f"{path} is not base64") from error
+        case "integer" | "long":
+            expected = (int,)
+        case "boolean":
+            expected = (bool,)
+        case "double" | "float":
+            expected = (int, float)
+        case _:
+            expected = (str,)
+    _expect(value, expected, path)
+    return value
+
+
+def _expect(value: Any, expected: tuple[type, ...], path: str) -> None:
+    is_wrong = not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected)
+    if is_wrong:
+        names = " or ".join(one.__name__ for one in expected)
+        raise SerializationFailed(f"{path} is a {type(value).__name__} where a {names} is expected")

@@ -1,0 +1,395 @@
+"""
+The composition root: builds, starts and stops everything. The only place that knows every part.
+
+Start: store → listeners (callers wait) → engine, leftovers removed → recovery → loops → open.
+Stop: closed → what runs may finish → the rest is interrupted → environments → sandboxes and network → store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import IPv4Network
+
+import structlog
+
+from orchestrator import logs
+from orchestrator.clock import Clock, SystemClock
+from orchestrator.console.api import ConsoleSources, console_router
+from orchestrator.console.doctor import Doctor
+from orchestrator.containers.docker_driver import DockerDriver
+from orchestrator.containers.driver import Driver
+from orchestrator.domain.functions import FunctionVersion
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.lifetimes import Lifetimes
+from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
+from orchestrator.domain.retries import RetryPolicy
+from orchestrator.fleet.deployments import Deployments
+from orchestrator.fleet.fleet import Fleet
+from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.output import OutputLog
+from orchestrator.fleet.reaper import Reaper
+from orchestrator.fleet.room import Room, host_limits
+from orchestrator.fleet.scaler import Scaler
+from orchestrator.front_door import FrontDoor
+from orchestrator.invocations.dispatcher import Dispatcher
+from orchestrator.invocations.event_queue import EventQueue
+from orchestrator.invocations.front_desk import FrontDesk
+from orchestrator.invocations.leases import Leases
+from orchestrator.invocations.run_log import RunLog
+from orchestrator.lambda_api.api import LambdaApi
+from orchestrator.lambda_api.concurrency import ConcurrencyOperations
+from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.invoke import InvokeApp
+from orchestrator.lambda_api.model import ServiceModel
+from orchestrator.lambda_api.tags import TagOperations
+from orchestrator.listeners import Listener
+from orchestrator.loop import Loop
+from orchestrator.runtime_api.routes import RuntimeApi
+from orchestrator.settings import Settings
+from orchestrator.store.store import Store
+from orchestrator.store.writer import StoreFailed
+
+_SWITCH_INTERVAL_S = 0.0005
+"""Keeps the writer thread's turn short: a batch took 16 ms against 2 with Python's 5 ms (D3)."""
+_FRONT_KEEP_ALIVE_S = 75
+_RUNTIME_KEEP_ALIVE_S = 86_400
+_DRAIN = timedelta(seconds=5)
+_SHUTTING_DOWN = "Paddock is shutting down; try again when it is back"
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class ControlPlane:
+    """
+    Everything, built and connected.
+
+    Args:
+        driver: What runs containers.
+        lifecycle_log: Writes lifecycle entries to the log.
+        random: Returns that many random bytes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        driver: Driver,
+        clock: Clock,
+        lifecycle_log: logs.Sink,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._driver = driver
+        self._clock = clock
+        self._is_ready = False
+        self._functions_subnet: IPv4Network | None = None
+
+        self._journal = Journal(clock, lifecycle_log, store.history.record)
+        self._output = OutputLog(clock, store.history.record_output)
+        self._fleet = Fleet(
+            driver=driver,
+            journal=self._journal,
+            output=self._output,
+            clock=clock,
+            current=self._current,
+            runtime_port=settings.runtime_port,
+            stop_grace=timedelta(seconds=settings.stop_grace_s),
+            random=random,
+        )
+        self._leases = Leases(
+            reservation=self._reservation,
+            reserved_in_all=lambda key: store.functions.reserved_in_all(key.account, key.region),
+            account_limit=settings.account_concurrency,
+        )
+        self._dispatcher = Dispatcher(
+            fleet=self._fleet,
+            run_log=RunLog(output=self._output, journal=self._journal, clock=clock),
+            journal=self._journal,
+            leases=self._leases,
+            clock=clock,
+            attempt_begun=store.invocations.attempt_begun,
+            current=self._current,
+            want_environments=self._want_environments,
+            random=random,
+            room_wait=timedelta(seconds=settings.room_wait_s),
+        )
+        self._fleet.observe(self._dispatcher)
+        self._events = EventQueue(
+            store=store.invocations,
+            dispatcher=self._dispatcher,
+            fleet=self._fleet,
+            leases=self._leases,
+            journal=self._journal,
+            clock=clock,
+            policy=RetryPolicy(
+                delays=tuple(timedelta(seconds=delay) for delay in settings.async_retry_delays_s),
+                max_age=timedelta(seconds=settings.async_max_age_s),
+            ),
+            current=self._current,
+            reservation=self._reservation,
+            wake=self._feed,
+        )
+        self._front_desk = FrontDesk(
+            store=store.invocations,
+            fleet=self._fleet,
+            dispatcher=self._dispatcher,
+            events=self._events,
+            leases=self._leases,
+            clock=clock,
+            current=self._current,
+            random=random,
+            synchronous_full=settings.synchronous_full,
+        )
+        self._deployments = Deployments(
+            functions=store.functions,
+            driver=driver,
+            journal=self._journal,
+            clock=clock,
+            retire=self._fleet.retire_outdated,
+            new_revision=_new_id,
+        )
+        self._room = Room(
+            self._fleet,
+            clock,
+            host_limits(None, 0, settings.max_environments, timedelta(seconds=settings.minimum_stay_s)),
+        )
+        self._scaler = Scaler(
+            fleet=self._fleet,
+            room=self._room,
+            clock=clock,
+            demands=self._dispatcher.demands,
+            start=self._dispatcher.start_environment,
+            max_starting=settings.max_starting or 1,
+        )
+        reaper = Reaper(
+            fleet=self._fleet,
+            observer=self._dispatcher,
+            clock=clock,
+            lifetimes=Lifetimes(
+                freeze_after=settings.freeze_after,
+                idle_timeout=settings.idle_timeout,
+                init_timeout=timedelta(seconds=settings.init_timeout_s),
+            ),
+        )
+        self._scaling = Loop("scaler", self._scaler.tick, timedelta(milliseconds=250))
+        self._feeding = Loop("events", self._events.tick, timedelta(milliseconds=500))
+        self._loops = [
+            Loop("reaper", reaper.tick, timedelta(milliseconds=50)),
+            Loop("output", self._output.tick, timedelta(milliseconds=50)),
+            Loop("waits", self._dispatcher.tick, timedelta(milliseconds=500)),
+            Loop("retention", self._retain, timedelta(seconds=30)),
+            self._scaling,
+            self._feeding,
+        ]
+        self._streams: list[asyncio.Task[None]] = []
+        self._lambda_api = self._build_lambda_api()
+        self._front = Listener(
+            self._build_front_door(),
+            name="the front port",
+            host=settings.host,
+            port=settings.port,
+            keep_alive_s=_FRONT_KEEP_ALIVE_S,
+        )
+        self._runtime: Listener | None = None
+
+    async def start(self) -> None:
+        """
+        Start everything, in the order of this module's docstring.
+
+        Raises:
+            AddressInUse: If a port is taken.
+            EngineUnreachable: If there is no Docker engine.
+        """
+        settings = self._settings
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        await self._front.start()
+        await self._driver.start()
+        self._functions_subnet = IPv4Network(self._driver.functions_subnet)
+        facts = await self._driver.facts()
+        self._room.limits = host_limits(
+            settings.memory_budget_mib,
+            facts.memory_bytes,
+            settings.max_environments,
+            timedelta(seconds=settings.minimum_stay_s),
+        )
+        self._scaler.max_starting = settings.max_starting or 2 * facts.cpus
+        self._runtime = Listener(
+            RuntimeApi(fleet=self._fleet, dispatcher=self._dispatcher, lambda_api=self._lambda_api),
+            name="the Runtime API",
+            host=self._driver.control_plane_address,
+            port=settings.runtime_port,
+            keep_alive_s=_RUNTIME_KEEP_ALIVE_S,
+        )
+        await self._runtime.start()
+        recovered = await self._store.invocations.recover(self._clock.now())
+        log.info(
+            "recovered",
+            requeued=len(recovered.requeued),
+            set_aside=[one.request_id for one in recovered.set_aside],
+            unknown=recovered.unknown,
+        )
+        for one in recovered.set_aside:
+            self._journal.invocation(
+                LifecycleEvent.INVOCATION_SET_ASIDE, one, error_type=one.error_type, diagnosis=one.diagnosis
+            )
+        self._streams = [
+            asyncio.create_task(self._fleet.watch(), name="engine events"),
+            asyncio.create_task(self._read_output(), name="function output"),
+        ]
+        for loop in self._loops:
+            loop.start()
+        self._deployments.resume()
+        self._front_desk.open()
+        self._is_ready = True
+        log.info(
+            "ready",
+            front=f"http://{settings.host}:{settings.port}",
+            runtime_api=f"{self._driver.control_plane_address}:{settings.runtime_port}",
+            memory_budget_mib=self._room.limits.memory_mib,
+            docker=facts.version,
+        )
+
+    def fail(self, failure: StoreFailed) -> None:
+        """The store cannot be written any more: take nothing from now on."""
+        self._is_ready = False
+        self._front_desk.close(f"the store failed: {failure}; free disk space or repair it, then start Paddock again")
+
+    async def stop(self) -> None:
+        """Stop everything, in the order of this module's docstring. What was accepted stays in the store."""
+        self._is_ready = False
+        self._front_desk.close(_SHUTTING_DOWN)
+        await self._feeding.stop()
+        await self._dispatcher.drain(_DRAIN)
+        self._dispatcher.interrupt_all(_SHUTTING_DOWN)
+        await self._events.close()
+        await self._front.stop()
+        for loop in self._loops:
+            await loop.stop()
+        await self._deployments.close()
+        await self._fleet.stop_all()
+        if self._runtime is not None:
+            await self._runtime.stop()
+        for stream in self._streams:
+            stream.cancel()
+        await asyncio.gather(*self._streams, return_exceptions=True)
+        await self._output.tick()
+        await self._driver.close()
+        log.info("stopped")
+
+    # -- what the parts ask of each other
+
+    def _current(self, key: VersionKey) -> FunctionVersion | None:
+        function = self._store.functions.get(key.function)
+        return function.latest if function is not None and key.version == LATEST else None
+
+    def _reservation(self, key: FunctionKey) -> int | None:
+        function = self._store.functions.get(key)
+        return function.reserved_concurrency if function is not None else None
+
+    def _want_environments(self) -> None:
+        self._scaling.wake()
+
+    def _feed(self) -> None:
+        self._feeding.wake()
+
+    async def _retain(self) -> None:
+        await self._store.retention.tick(self._clock.now())
+
+    async def _read_output(self) -> None:
+        async for chunk in self._driver.output():
+            self._output.received(chunk)
+
+    # -- the doors
+
+    def _build_lambda_api(self) -> LambdaApi:
+        settings, functions = self._settings, self._store.functions
+        model = ServiceModel()
+        invoke = InvokeApp(invoker=self._front_desk, model=model, region=settings.region, new_request_id=_new_id)
+        handlers = {
+            **FunctionOperations(functions=functions, deployments=self._deployments, clock=self._clock).handlers(),
+            **ConcurrencyOperations(functions=functions, account_limit=settings.account_concurrency).handlers(),
+            **TagOperations(functions).handlers(),
+        }
+        return LambdaApi(
+            invoke=invoke,
+            handlers=handlers,
+            model=model,
+            region=settings.region,
+            new_request_id=_new_id,
+            control_from_functions=settings.control_from_functions,
+        )
+
+    def _build_front_door(self) -> FrontDoor:
+        sources = ConsoleSources(
+            fleet=self._fleet,
+            leases=self._leases,
+            store=self._store,
+            doctor=Doctor(driver=self._driver, store=self._store, settings=self._settings),
+            region=self._settings.region,
+        )
+        return FrontDoor(
+            lambda_api=self._lambda_api,
+            console=console_router(sources),
+            is_ready=lambda: self._is_ready,
+            functions_subnet=lambda: self._functions_subnet,
+        )
+
+
+async def serve(settings: Settings) -> None:
+    """
+    Run the control plane until SIGTERM or SIGINT, or until its store fails.
+
+    Raises:
+        AddressInUse: If a port is taken.
+        EngineUnreachable: If there is no Docker engine.
+        StoreFailed: If the store could not be written.
+        PaddockError: If the data directory is in use, or of a newer Paddock.
+    """
+    lifecycle_log = logs.configure(settings.log_format, settings.log_level)
+    clock = SystemClock()
+    ended = asyncio.Event()
+    failures: list[StoreFailed] = []
+    control_plane: ControlPlane | None = None
+
+    def failed(failure: StoreFailed) -> None:
+        log.critical("store.failed", error=str(failure))
+        failures.append(failure)
+        if control_plane is not None:
+            control_plane.fail(failure)
+        ended.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    store = await Store.open(settings, clock, failed)
+    try:
+        control_plane = ControlPlane(settings, store, DockerDriver(settings, clock, store.owner), clock, lifecycle_log)
+        starting = asyncio.create_task(control_plane.start())
+        waiting = asyncio.create_task(ended.wait())
+        try:
+            await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            await waiting
+        finally:
+            waiting.cancel()
+            await control_plane.stop()
+    finally:
+        with contextlib.suppress(StoreFailed):
+            await store.close()
+    if failures:
+        raise failures[0]
+
+
+def _new_id() -> str:
+    return str(uuid.uuid4())

@@ -1,0 +1,49 @@
+"""What tests on a real Docker engine share. Without an engine they fail; they are never skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.support.paddock_process import PaddockProcess
+
+FUNCTIONS = Path(__file__).parent / "functions"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder needs Docker."""
+    for item in items:
+        if Path(item.fspath).is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.docker)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """The Docker engine."""
+    client = docker.from_env(timeout=120)
+    client.ping()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def images(engine: docker.DockerClient) -> dict[str, str]:
+    """The functions in `tests/docker/functions`, built: name → tag."""
+    tags = {}
+    for folder in sorted(path for path in FUNCTIONS.iterdir() if (path / "Dockerfile").exists()):
+        tag = f"paddock-test/{folder.name}:latest"
+        engine.images.build(path=str(folder), tag=tag, rm=True, forcerm=True)
+        tags[folder.name] = tag
+    return tags
+
+
+@pytest.fixture(scope="module")
+def paddock(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaddockProcess]:
+    """A control plane for the tests of one file; it leaves nothing behind."""
+    process = PaddockProcess(tmp_path_factory.mktemp("paddock"))
+    process.start()
+    yield process
+    assert process.terminate() == 0, process.log()[-4000:]

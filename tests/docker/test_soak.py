@@ -1,0 +1,114 @@
+"""
+The soak: thousands of invocations, one in a hundred of them an exit, a timeout, an out-of-memory or a `docker kill`.
+
+Short in CI; `PADDOCK_BATTERY=long` for 20,000. Every caller gets AWS's error or its answer; nothing leaks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.waiting import until
+
+LONG = os.environ.get("PADDOCK_BATTERY") == "long"
+INVOCATIONS = 20_000 if LONG else 2_000
+CALLERS = 16
+SEED = 20261123
+EXPECTED = {"exit": "Runtime.ExitError", "sleep": "Sandbox.Timedout", "memory": "Runtime.OutOfMemory"}
+
+
+def _memory_mib(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("no VmRSS")
+
+
+def _open_files(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leaks(
+    engine: docker.DockerClient, images: dict[str, str], tmp_path: Path
+) -> None:
+    """None hangs, no container is left, memory and file descriptors stay flat."""
+    chance = random.Random(SEED)
+    paddock = PaddockProcess(tmp_path, max_environments=12, idle_timeout_s=5, log_level="warning")
+    paddock.start()
+    client = paddock.client(read_timeout=60)
+    deploy(client, "soak", images["behaviours"], Timeout=1, MemorySize=128)
+    bad: list[dict[str, Any]] = [
+        {"do": "exit", "code": 3},
+        {"do": "sleep", "seconds": 20},
+        {"do": "memory", "mib": 400},
+        {"do": "sleep", "seconds": 0.9, "kill": True},
+    ]
+    outcomes: Counter[str] = Counter()
+    wrong: list[object] = []
+    lock = threading.Lock()
+
+    def call(number: int) -> None:
+        payload = bad[number % 4] if number in unlucky else {"n": number}
+        answer = client.invoke(FunctionName="soak", Payload=json.dumps(payload).encode())
+        body = json.loads(answer["Payload"].read())
+        if payload.get("kill"):
+            expected = "answer" if "FunctionError" not in answer else body["errorType"]
+            right = expected in ("answer", "Runtime.ExitError")
+        elif number in unlucky:
+            expected = body.get("errorType", "answer")
+            right = expected == EXPECTED[payload["do"]]
+        else:
+            expected = "answer" if "FunctionError" not in answer else body["errorType"]
+            # An innocent call may sit in the very container that `docker kill` hits.
+            right = body.get("event") == payload or expected == "Runtime.ExitError"
+        with lock:
+            outcomes[expected] += 1
+            if not right:
+                wrong.append((payload, body))
+
+    unlucky = set(chance.sample(range(INVOCATIONS), INVOCATIONS // 100))
+    stop_killing = threading.Event()
+
+    def kill_now_and_then() -> None:
+        killer = docker.from_env()
+        while not stop_killing.wait(3):
+            found = paddock.busy_container(killer, "soak")
+            if found is not None:
+                found.reload()
+                if found.status == "running":
+                    found.kill()
+        killer.close()
+
+    killing = threading.Thread(target=kill_now_and_then)
+    killing.start()
+    try:
+        with ThreadPoolExecutor(CALLERS) as pool:
+            list(pool.map(call, range(INVOCATIONS // 5)))
+            memory_before, files_before = _memory_mib(paddock.pid), _open_files(paddock.pid)
+            list(pool.map(call, range(INVOCATIONS // 5, INVOCATIONS)))
+    finally:
+        stop_killing.set()
+        killing.join()
+    until(lambda: not paddock.environments(), "every environment is reaped", patience_s=60)
+    left = engine.containers.list(all=True, filters={"label": "paddock.function=soak"})
+    memory_after, files_after = _memory_mib(paddock.pid), _open_files(paddock.pid)
+    print(
+        f"\n{INVOCATIONS} invocations: {dict(outcomes)}; memory {memory_before:.0f} → {memory_after:.0f} MiB, "
+        f"open files {files_before} → {files_after}, containers left {len(left)}"
+    )
+    assert paddock.terminate() == 0
+    assert sum(outcomes.values()) == INVOCATIONS
+    assert not wrong, wrong[:5]
+    assert not left
+    assert memory_after < memory_before * 1.25 + 10
+    assert files_after <= files_before + 20

@@ -1,0 +1,189 @@
+"""A real control plane in a process of its own, straight on the host, that tests may stop and kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import boto3
+import docker
+from botocore.config import Config
+
+from tests.support.waiting import until
+
+_START_TIMEOUT_S = 60
+_POLL_S = 0.02
+
+
+class PaddockProcess:
+    """
+    `paddock up` with a data directory and a port of its own.
+
+    Args:
+        data_dir: Kept over restarts.
+        settings: Further PADDOCK_* variables, without the prefix.
+    """
+
+    def __init__(self, data_dir: Path, **settings: object) -> None:
+        self.port = _free_port()
+        self.log_path = data_dir / "paddock.log"
+        self._environment = {
+            **os.environ,
+            "PADDOCK_DATA_DIR": str(data_dir),
+            "PADDOCK_PORT": str(self.port),
+            "PADDOCK_LOG_FORMAT": "json",
+            **{f"PADDOCK_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The front port's URL."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process is not None, "start it first"
+        return self._process.pid
+
+    def start(self) -> float:
+        """Start, wait until ready; the seconds that took."""
+        began = time.monotonic()
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "orchestrator", "up"],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                cwd=Path(__file__).parent.parent.parent,
+            )
+        self._wait_until_ready(began)
+        return time.monotonic() - began
+
+    def terminate(self, patience_s: float = 60) -> int:
+        """SIGTERM, and wait; the exit code."""
+        assert self._process is not None, "start it first"
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(patience_s)
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash is."""
+        assert self._process is not None, "start it first"
+        self._process.kill()
+        self._process.wait(10)
+
+    def is_running(self) -> bool:
+        """Has it not ended?"""
+        return self._process is not None and self._process.poll() is None
+
+    def client(self, **config: Any) -> Any:
+        """A boto3 Lambda client that tries once and is patient."""
+        values: dict[str, Any] = {
+            "retries": {"max_attempts": 0},
+            "read_timeout": 120,
+            "connect_timeout": 10,
+            "max_pool_connections": 100,
+        }
+        return boto3.client(
+            "lambda",
+            endpoint_url=self.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            config=Config(**(values | config)),
+        )
+
+    def log(self) -> str:
+        """What it wrote so far."""
+        return self.log_path.read_text(errors="replace")
+
+    def environments(self, function: str | None = None) -> list[dict[str, Any]]:
+        """Its live environments, of one function or all."""
+        found = self._read("/_paddock/environments")["environments"]
+        return [one for one in found if function in (None, one["function"])]
+
+    def invocation(self, request_id: str) -> dict[str, Any]:
+        """What became of an invocation."""
+        found: dict[str, Any] = self._read(f"/_paddock/invocations/{request_id}")
+        return found
+
+    def count_log(self, event: str, function: str) -> int:
+        """How many lifecycle lines of this event and function it wrote."""
+        lines = (json.loads(line) for line in self.log().splitlines() if line.startswith("{"))
+        return sum(1 for line in lines if line.get("event") == event and line.get("function") == function)
+
+    def wait_for_output(self, function: str, text: str) -> None:
+        """Until the function's log has this text."""
+        until(lambda: text in self.output(function), f"{function} prints {text!r}")
+
+    def output(self, function: str) -> str:
+        """The function's log so far."""
+        with urllib.request.urlopen(f"{self.endpoint}/_paddock/functions/{function}/output", timeout=10) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def containers(self, engine: docker.DockerClient, function: str) -> list[Any]:
+        """The containers of a function's environments, in any state."""
+        ours = {one["environment_id"] for one in self.environments(function)}
+        labelled = engine.containers.list(all=True, filters={"label": f"paddock.function={function}"})
+        return [one for one in labelled if one.labels["paddock.environment"] in ours]
+
+    def busy_container(self, engine: docker.DockerClient, function: str) -> Any:
+        """The container of an environment that works now, or None."""
+        busy = {one["environment_id"] for one in self.environments(function) if one["state"] == "busy"}
+        return next(
+            (one for one in self.containers(engine, function) if one.labels["paddock.environment"] in busy), None
+        )
+
+    def owner(self, engine: docker.DockerClient) -> str:
+        """The owner id on its containers' labels."""
+        for one in self.environments():
+            for container in self.containers(engine, one["function"]):
+                owner: str = container.labels["paddock.owner"]
+                return owner
+        raise AssertionError("it has no environment to ask")
+
+    def _read(self, path: str) -> Any:
+        with urllib.request.urlopen(f"{self.endpoint}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def _wait_until_ready(self, began: float) -> None:
+        while time.monotonic() - began < _START_TIMEOUT_S:
+            if not self.is_running():
+                raise AssertionError(f"paddock ended at once:\n{self.log()[-4000:]}")
+            try:
+                with urllib.request.urlopen(f"{self.endpoint}/readyz", timeout=1):
+                    return
+            except (urllib.error.URLError, OSError):
+                # Not a wait for something to have happened: a poll of the condition itself.
+                time.sleep(_POLL_S)
+        raise AssertionError(f"paddock was not ready in {_START_TIMEOUT_S} s:\n{self.log()[-4000:]}")
+
+
+def deploy(client: Any, name: str, image: str, **configuration: Any) -> None:
+    """Create a function and wait until it is active."""
+    client.create_function(
+        FunctionName=name,
+        Role="arn:aws:iam::000000000000:role/any",
+        PackageType="Image",
+        Code={"ImageUri": image},
+        **configuration,
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
