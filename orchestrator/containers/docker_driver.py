@@ -38,7 +38,13 @@ from orchestrator.containers.memory import MemoryReader
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import FrameReader, OutputQueue, read_frames
 from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate
-from orchestrator.containers.spec import OWNER, environment_container, host_probe_container
+from orchestrator.containers.spec import (
+    ENVIRONMENT_ROLE,
+    OWNER,
+    ROLE,
+    environment_container,
+    host_probe_container,
+)
 from orchestrator.domain.functions import CPU_PERIOD_US, Image
 from orchestrator.settings import Settings
 
@@ -96,8 +102,13 @@ class DockerDriver:
     async def start(self) -> None:
         """Reach the engine, remove leftovers, provide the network, begin to fill the pool."""
         await self._engine.connect()
-        await self._remove_leftovers()
-        self._network = await networks.provide(self._engine, self._owner, self._settings.functions_subnet)
+        leftovers = await self._leftovers()
+        # Side by side: callers wait for this after a crash.
+        _, self._network, host_files = await asyncio.gather(
+            self._remove(leftovers),
+            networks.provide(self._engine, self._owner, self._settings.functions_subnet),
+            self._probe_host(),
+        )
         self._events = ContainerEvents(
             self._engine,
             self._owner,
@@ -113,7 +124,7 @@ class DockerDriver:
                 image=self._settings.sandbox_image,
                 owner=self._owner,
                 network=self._network,
-                ruleset=ruleset(await self._reach(self._network)),
+                ruleset=ruleset(self._reach(self._network, host_files)),
             ),
             size=self._settings.network_pool_size,
             random=self._random,
@@ -124,7 +135,7 @@ class DockerDriver:
         """Remove every sandbox and the network; release the engine."""
         if self._pool is not None:
             await self._pool.close()
-        await self._remove_leftovers()
+        await self._remove(await self._leftovers())
         if self._network is not None:
             await networks.remove(self._engine, self._network)
         if self._events is not None:
@@ -287,44 +298,43 @@ class DockerDriver:
         self._by_sandbox.pop(sandbox.sandbox_id, None)
         await self._pool.discard(sandbox.sandbox_id)
 
-    async def _remove_leftovers(self) -> None:
-        """Everything that carries our owner's label."""
-        found = await self._engine.call("containers", all=True, filters={"label": f"{OWNER}={self._owner}"})
+    async def _leftovers(self) -> list[dict[str, Any]]:
+        """Everything that carries our owner's label, functions before the sandboxes that they sit in."""
+        found: list[dict[str, Any]] = await self._engine.call(
+            "containers", all=True, filters={"label": f"{OWNER}={self._owner}"}
+        )
+        return sorted(found, key=lambda one: one["Labels"].get(ROLE) != ENVIRONMENT_ROLE)
+
+    async def _remove(self, containers: list[dict[str, Any]]) -> None:
         turn = asyncio.Semaphore(_REMOVING_AT_ONCE)
 
         async def remove(container_id: str) -> None:
             async with turn:
                 await self._engine.call_if_there("remove_container", container_id, force=True, v=True)
 
-        # Functions before the sandboxes that they sit in.
-        found.sort(key=lambda one: one["Labels"].get("paddock.role") != "environment")
-        await asyncio.gather(*(remove(one["Id"]) for one in found))
+        await asyncio.gather(*(remove(one["Id"]) for one in containers))
 
-    async def _reach(self, network: FunctionsNetwork) -> Reach:
-        fib_trie, resolv_conf = await self._probe_host()
+    def _reach(self, network: FunctionsNetwork, host_files: str) -> Reach:
         return Reach(
             control_plane=network.control_plane,
             runtime_port=self._settings.runtime_port,
-            host_addresses=networks.host_addresses(fib_trie),
-            dns_servers=networks.dns_servers(resolv_conf),
+            host_addresses=networks.host_addresses(host_files),
+            dns_servers=networks.dns_servers(host_files),
             internet=self._settings.internet,
             open_addresses=self._settings.open_addresses,
         )
 
-    async def _probe_host(self) -> tuple[str, str]:
-        """The host's routing table and resolver, read by an unprivileged one-shot on its network."""
-        texts = []
-        for path in _PROBED_FILES:
-            specification = host_probe_container(image=self._settings.sandbox_image, owner=self._owner, paths=[path])
-            try:
-                container_id = await self._engine.create(specification, f"paddock-probe-{self._random(6).hex()}")
-            except NotFound as error:
-                raise ImageNotFound(
-                    f"the sandbox image {self._settings.sandbox_image} is not here; build it with "
-                    "`make base-images`, or set PADDOCK_SANDBOX_IMAGE"
-                ) from error
-            texts.append(await self._output_of(container_id))
-        return texts[0], texts[1]
+    async def _probe_host(self) -> str:
+        """The host's routing table and resolver, one after the other, read by an unprivileged one-shot."""
+        specification = host_probe_container(image=self._settings.sandbox_image, owner=self._owner, paths=_PROBED_FILES)
+        try:
+            container_id = await self._engine.create(specification, f"paddock-probe-{self._random(6).hex()}")
+        except NotFound as error:
+            raise ImageNotFound(
+                f"the sandbox image {self._settings.sandbox_image} is not here; build it with "
+                "`make base-images`, or set PADDOCK_SANDBOX_IMAGE"
+            ) from error
+        return await self._output_of(container_id)
 
     async def _output_of(self, container_id: str) -> str:
         written = bytearray()

@@ -128,7 +128,7 @@ def start_failed(error: APIError) -> StartFailed:
             f"{message}: the image is for another processor architecture than this host, or its entry point has no "
             "#! line; build it for this host (docker build --platform)",
         )
-    if "chdir" in lower or "working directory" in lower or "cwd" in lower:
+    if any(words in lower for words in ("chdir", "working directory", "cwd", "cannot mkdir", "not a directory")):
         return StartFailed("Runtime.InvalidWorkingDir", message)
     if any(
         words in lower for words in ("executable file not found", "no such file", "permission denied", "no command")

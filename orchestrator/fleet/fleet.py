@@ -38,7 +38,7 @@ from orchestrator.fleet.live import STARTING, Assignment, LiveEnvironment, Pool
 from orchestrator.fleet.output import OutputLog
 from orchestrator.loop import Tasks
 
-_GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.CAPACITY, StopReason.SHUTDOWN)
+_GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.SHUTDOWN)
 _STOP_AGAIN_AFTER_S = 1.0
 _MAX_STOPPING_AT_ONCE = 8
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -47,3 +48,20 @@ def paddock(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactor
     process.start()
     yield process
     assert process.terminate() == 0, process.log()[-4000:]
+
+
+@pytest.fixture
+def start_paddock(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Callable[..., PaddockProcess]]:
+    """Starts a control plane with settings of a test's own; ended with the test, also one that failed."""
+    started: list[PaddockProcess] = []
+
+    def start(**settings: Any) -> PaddockProcess:
+        process = PaddockProcess(tmp_path, **settings)
+        started.append(process)
+        process.start()
+        return process
+
+    yield start
+    for process in started:
+        if process.is_running():
+            process.terminate()

@@ -14,7 +14,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import botocore.exceptions
@@ -54,6 +54,10 @@ class Load:
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive(), "a caller hangs"
+
+    def go_on(self, seconds: float) -> None:
+        """Let the callers call for this long."""
+        self._stopped.wait(seconds)
 
     def _events(self) -> None:
         client = self._paddock.client(connect_timeout=1, read_timeout=20)
@@ -125,12 +129,11 @@ def _settled(paddock: PaddockProcess, acknowledged: list[str], patience_s: float
 
 
 def test_no_acknowledged_event_is_lost_over_kill_9(
-    engine: docker.DockerClient, images: dict[str, str], tmp_path: Path
+    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
 ) -> None:
     """Lost 0, orphans 0, attempts within AWS's rules plus one per crash, answering again within 5 s at p99."""
     chance = random.Random(SEED)
-    paddock = PaddockProcess(tmp_path, async_retry_delays_s="0.2,0.2", network_pool_size=4, max_environments=6)
-    paddock.start()
+    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=4, max_environments=6)
     deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
     _answers_again(paddock)
     owner = paddock.owner(engine)
@@ -139,7 +142,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     again: list[float] = []
     orphans: list[str] = []
     for _ in range(CRASHES):
-        load._stopped.wait(chance.uniform(0.05, 1.5))
+        load.go_on(chance.uniform(0.05, 1.5))
         paddock.kill()
         began = time.monotonic()
         paddock.start()
@@ -162,7 +165,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
         f"answering again p50 {sorted(again)[len(again) // 2]:.2f} s, p99 {p99:.2f} s, worst {max(again):.2f} s"
     )
     assert len(ended) == len(load.acknowledged)
-    assert all("three crashes" in (one["diagnosis"] or "") for one in set_aside)
+    assert all("3 crashes" in (one["diagnosis"] or "") for one in set_aside)
     assert states["failed"] == 0
     assert not orphans
     assert not too_often
@@ -178,11 +181,10 @@ def _orphans_twice(engine: docker.DockerClient, paddock: PaddockProcess, owner: 
 
 
 def test_an_event_that_is_running_in_three_crashes_is_set_aside_and_named(
-    engine: docker.DockerClient, images: dict[str, str], tmp_path: Path
+    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
 ) -> None:
     """It would crash the host for ever."""
-    paddock = PaddockProcess(tmp_path, network_pool_size=2)
-    paddock.start()
+    paddock = start_paddock(network_pool_size=2)
     client = paddock.client()
     deploy(client, "marks", images["behaviours"], Timeout=60)
     payload = json.dumps({"do": "mark", "mark": "poison", "seconds": 50}).encode()
@@ -194,17 +196,16 @@ def test_an_event_that_is_running_in_three_crashes_is_set_aside_and_named(
         paddock.start()
     found = paddock.invocation(request_id)
     assert found["state"] == "dead-lettered"
-    assert "three crashes" in found["diagnosis"]
+    assert "running in 3 crashes" in found["diagnosis"]
     assert request_id in paddock.log()
     paddock.terminate()
 
 
 def test_a_killed_function_container_loses_no_event(
-    engine: docker.DockerClient, images: dict[str, str], tmp_path: Path
+    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
 ) -> None:
     """`docker kill` under an event counts as its function's error and is retried."""
-    paddock = PaddockProcess(tmp_path, async_retry_delays_s="0.2,0.2", network_pool_size=2)
-    paddock.start()
+    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=2)
     client = paddock.client()
     deploy(client, "marks", images["behaviours"], Timeout=10)
     payload = json.dumps({"do": "mark", "mark": "killed", "seconds": 1.5}).encode()
@@ -216,14 +217,13 @@ def test_a_killed_function_container_loses_no_event(
     paddock.terminate()
 
 
-@pytest.mark.skipif(not LONG, reason="restarts the machine's Docker engine: PADDOCK_BATTERY=long")
+@pytest.mark.battery
 def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
-    engine: docker.DockerClient, images: dict[str, str], tmp_path: Path
+    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
 ) -> None:
     """The engine goes down with every container and comes back; events wait, then run."""
     restart = os.environ.get("PADDOCK_RESTART_ENGINE", "scripts/engine.sh restart")
-    paddock = PaddockProcess(tmp_path, async_retry_delays_s="0.2,0.2", network_pool_size=4, max_environments=6)
-    paddock.start()
+    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=4, max_environments=6)
     deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
     _answers_again(paddock)
     owner = paddock.owner(engine)
@@ -231,7 +231,7 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
     load.start()
     again = []
     for _ in range(3):
-        load._stopped.wait(1.5)
+        load.go_on(1.5)
         subprocess.run(restart.split(), check=True, timeout=120)
         began = time.monotonic()
         _answers_again(paddock)

@@ -16,7 +16,7 @@ from tests.support.paddock_process import PaddockProcess, deploy
 def client(paddock: PaddockProcess, images: dict[str, str]) -> Any:
     """boto3, with the function `behaviours` deployed."""
     boto = paddock.client()
-    deploy(boto, "behaviours", images["behaviours"], Timeout=10, MemorySize=256, Environment={"Variables": {"A": "b"}})
+    deploy(boto, "behaviours", images["behaviours"], Timeout=10, MemorySize=256, Environment={"Variables": {"AB": "c"}})
     deploy(boto, "bash", "paddock/example-bash:latest", Timeout=10)
     return boto
 
@@ -61,7 +61,7 @@ def test_the_context_is_what_aws_gives(client: Any) -> None:
     assert context["memory"] == "256"
     assert context["client_context"] == {"k": "v"}
     assert 9_000 < context["remaining_ms"] <= 10_000
-    assert context["environment"]["A"] == "b"
+    assert context["environment"]["AB"] == "c"
     assert context["environment"]["AWS_LAMBDA_FUNCTION_NAME"] == "behaviours"
     assert context["log_group"] == "/aws/lambda/behaviours"
     assert (context["uid"], context["gid"]) == (993, 990)

@@ -11,6 +11,7 @@ import os
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,11 @@ def _open_files(pid: int) -> int:
 
 
 def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leaks(
-    engine: docker.DockerClient, images: dict[str, str], tmp_path: Path
+    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
 ) -> None:
     """None hangs, no container is left, memory and file descriptors stay flat."""
     chance = random.Random(SEED)
-    paddock = PaddockProcess(tmp_path, max_environments=12, idle_timeout_s=5, log_level="warning")
-    paddock.start()
+    paddock = start_paddock(max_environments=12, idle_timeout_s=5, log_level="warning")
     client = paddock.client(read_timeout=60)
     deploy(client, "soak", images["behaviours"], Timeout=1, MemorySize=128)
     bad: list[dict[str, Any]] = [

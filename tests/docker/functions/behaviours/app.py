@@ -2,7 +2,9 @@
 
 import json
 import os
+import socket
 import sys
+import threading
 import time
 import urllib.request
 
@@ -11,6 +13,33 @@ if os.environ.get("FAIL_AT_IMPORT"):
     raise RuntimeError("told to fail at import")
 if os.environ.get("SLOW_IMPORT_S"):
     time.sleep(float(os.environ["SLOW_IMPORT_S"]))
+
+
+def reached(host, port):
+    """ "yes", or why not."""
+    try:
+        socket.create_connection((host, port), timeout=2).close()
+    except OSError as error:
+        return str(error)
+    return "yes"
+
+
+def listen(port):
+    """Accept connections on every address, in a thread, for ever."""
+    listening = socket.create_server(("0.0.0.0", port), reuse_port=True)
+
+    def accept():
+        while True:
+            listening.accept()[0].close()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+def own_address():
+    """Of the interface towards the Runtime API."""
+    host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        return connection.getsockname()[0]
 
 
 def handler(event, context):
@@ -75,6 +104,16 @@ def handler(event, context):
         except urllib.error.HTTPError as error:
             return {"status": error.code, "body": json.load(error)}
         return {"status": 200}
+    elif todo == "connect":
+        return {f"{host}:{port}": reached(host, port) for host, port in event["targets"]}
+    elif todo == "listen":
+        listen(event["port"])
+        time.sleep(event["seconds"])
+        return {"address": own_address()}
+    elif todo == "ping-runtime-api":
+        url = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/ping"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return {"status": answer.status, "address": own_address(), "host": os.environ["AWS_LAMBDA_RUNTIME_API"]}
     elif todo == "none":
         return None
     return {"event": event, "pid": os.getpid(), "started": STARTED}
