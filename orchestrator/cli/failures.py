@@ -46,6 +46,9 @@ _REMEDY_OF_AWS_CODE = {
     "ServiceException": "`paddock doctor` looks for the cause",
 }
 
+_ENGINE_OUT_OF_REACH = "Docker engine does not answer"
+"""How the control plane's ServiceException begins when that is why; AWS has no code of its own for it."""
+
 
 class Failure(Exception):
     """
@@ -128,10 +131,10 @@ def _refused(error: ClientError) -> Failure:
     code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message") or f"HTTP {error.response['ResponseMetadata']['HTTPStatusCode']}"
     remedy = _REMEDY_OF_AWS_CODE.get(code)
-    return Failure(
-        f"{error.operation_name}: {message} ({code})" + (f"; {remedy}" if remedy else ""),
-        _OF_AWS_CODE.get(code, ExitCode.OUR_FAILURE),
-    )
+    exit_code = _OF_AWS_CODE.get(code, ExitCode.OUR_FAILURE)
+    if code == "ServiceException" and _ENGINE_OUT_OF_REACH in message:
+        remedy, exit_code = None, ExitCode.ENGINE_OUT_OF_REACH
+    return Failure(f"{error.operation_name}: {message} ({code})" + (f"; {remedy}" if remedy else ""), exit_code)
 
 
 def _origin(url: str) -> str:

@@ -6,6 +6,7 @@ Read-only. Functions are named as on the command line; one of the default accoun
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -26,6 +27,7 @@ _MEDIA_TYPE = "application/x-ndjson"
 _HISTORY_SHOWN = 20
 _HISTORY_SEARCHED = 400
 _MOST_LINES = 100_000
+_KEEP_ALIVE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,9 +137,16 @@ async def _followed(store: Store, key: FunctionKey, limit: int) -> AsyncIterator
             last = row_id
             for view in line_views(batch):
                 yield _line(view)
-        # An empty line sends the headers at once, and tells a client that nothing is missing.
+        # An empty line sends the headers at once; later ones find out whether the client is still there.
         yield b"\n"
-        async for row_id, batch in follower:
+        while True:
+            try:
+                row_id, batch = await asyncio.wait_for(anext(follower), _KEEP_ALIVE_S)
+            except TimeoutError:
+                yield b"\n"
+                continue
+            except StopAsyncIteration:
+                return
             if row_id > last:
                 for view in line_views(batch):
                     yield _line(view)

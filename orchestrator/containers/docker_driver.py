@@ -104,11 +104,12 @@ class DockerDriver:
         await self._engine.connect()
         leftovers = await self._leftovers()
         # Side by side: callers wait for this after a crash.
-        _, self._network, host_files = await asyncio.gather(
-            self._remove(leftovers),
+        network, host_files, _ = await asyncio.gather(
             networks.provide(self._engine, self._owner, self._settings.functions_subnet),
             self._probe_host(),
+            self._remove(leftovers),
         )
+        self._network = network
         self._events = ContainerEvents(
             self._engine,
             self._owner,
@@ -123,8 +124,8 @@ class DockerDriver:
             SandboxTemplate(
                 image=self._settings.sandbox_image,
                 owner=self._owner,
-                network=self._network,
-                ruleset=ruleset(self._reach(self._network, host_files)),
+                network=network,
+                ruleset=ruleset(self._reach(network, host_files)),
             ),
             size=self._settings.network_pool_size,
             random=self._random,

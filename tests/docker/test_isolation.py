@@ -164,9 +164,9 @@ def test_with_a_broken_rule_no_function_starts(
     """The sandbox fails closed: the caller hears why, and no function container was ever created."""
     paddock = start_paddock(sandbox_image=images["broken-sandbox"], room_wait_s=3)
     client = paddock.client()
-    deploy(client, "prober", images["behaviours"])
+    deploy(client, "never-started", images["behaviours"])
     with pytest.raises(botocore.exceptions.ClientError) as caught:
-        client.invoke(FunctionName="prober", Payload=b"{}")
+        client.invoke(FunctionName="never-started", Payload=b"{}")
     assert caught.value.response["Error"]["Code"] == "ServiceException"
     assert "firewall" in caught.value.response["Error"]["Message"]
-    assert not engine.containers.list(all=True, filters={"label": ["paddock.function=prober", "paddock.role=environment"]})
+    assert not engine.containers.list(all=True, filters={"label": "paddock.function=never-started"})

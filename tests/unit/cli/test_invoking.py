@@ -126,6 +126,15 @@ def test_a_throttle_exits_5_after_one_try(endpoint: AnsweringEndpoint, paddock: 
     assert "Rate Exceeded." in result.stderr
 
 
+def test_a_docker_engine_out_of_reach_exits_6(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
+    """AWS has no code for it: the message says so, with its own remedy."""
+    message = "Docker engine does not answer (connection refused); start it"
+    endpoint.on("POST", INVOKE, refusal("ServiceException", message, 500))
+    result = paddock("invoke", "sum")
+    assert (result.exit_code, len(endpoint.asked)) == (6, 1)
+    assert message in result.stderr
+
+
 def test_an_event_prints_its_request_id_and_nothing_on_stdout(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
     """--async is AWS's Event, which has no log."""
     endpoint.on("POST", INVOKE, Answer(202))
