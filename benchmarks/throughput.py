@@ -12,10 +12,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from benchmarks.images import behaviours_image
 from benchmarks.load import load
 from tests.support.paddock_process import PaddockProcess, deploy
 
-_PAYLOAD = b'{"name": "Paddock"}'
+_PAYLOAD = b'{"hello": 1}'
+_LONG = b'{"do": "sleep", "seconds": 2}'
 
 
 def main() -> None:
@@ -24,8 +26,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--environments", type=int, default=8)
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--image", default="paddock/example-hello:latest")
     arguments = parser.parse_args()
+    image = behaviours_image()
     for full in (False, True):
         with tempfile.TemporaryDirectory() as folder:
             paddock = PaddockProcess(
@@ -34,16 +36,18 @@ def main() -> None:
             paddock.start()
             try:
                 client = paddock.client()
-                deploy(client, "hello", arguments.image, MemorySize=512, Timeout=30)
-                # Enough callers at once that every environment there is room for is started.
-                load(paddock.port, "hello", _PAYLOAD, clients=arguments.clients, seconds=6)
+                deploy(client, "hello", image, MemorySize=512, Timeout=30)
+                # Calls that are worth a cold start each: short ones would share one environment (D9).
+                load(paddock.port, "hello", _LONG, clients=arguments.environments, seconds=3)
+                warm = len(paddock.environments("hello"))
+                load(paddock.port, "hello", _PAYLOAD, clients=arguments.clients, seconds=1)
                 one = load(paddock.port, "hello", _PAYLOAD, clients=1, seconds=arguments.seconds)
                 many = load(paddock.port, "hello", _PAYLOAD, clients=arguments.clients, seconds=arguments.seconds)
             finally:
                 paddock.terminate()
         durability = "FULL for every call" if full else "default durability"
         print(
-            f"{durability}: one client p50 {one.percentile_ms(50):.2f} ms, p99 {one.percentile_ms(99):.2f} ms; "
+            f"{durability}, {warm} warm environments: one client p50 {one.percentile_ms(50):.2f} ms, p99 {one.percentile_ms(99):.2f} ms; "
             f"{arguments.clients} clients {many.per_second:.0f}/s, p50 {many.percentile_ms(50):.2f} ms, "
             f"p99 {many.percentile_ms(99):.2f} ms; bad {len(one.bad) + len(many.bad)}"
         )

@@ -37,6 +37,8 @@ class Listener:
                 app,
                 http="httptools",
                 lifespan="off",
+                # Callers are known by the address they come from, not by what a header says.
+                proxy_headers=False,
                 access_log=False,
                 log_config=None,
                 server_header=False,

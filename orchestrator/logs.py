@@ -7,12 +7,15 @@ builds its line itself; everything else, the libraries' lines included, goes thr
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import json
 import logging
 import sys
 from collections.abc import Callable
 from typing import Literal, TextIO
 
+import orjson
 import structlog
 
 from orchestrator.domain.history import LifecycleEntry
@@ -20,6 +23,7 @@ from orchestrator.domain.history import LifecycleEntry
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _SHORT_ID = 8
 _NAME_WIDTH = 26
+_WRITTEN_WITHIN_S = 0.02
 
 Sink = Callable[[LifecycleEntry], None]
 
@@ -54,7 +58,9 @@ def configure(log_format: Literal["auto", "console", "json"], level: str, stream
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(stream)
+    lines = _LifecycleLines(stream)
+    atexit.register(lines.flush)
+    handler = _InOrder(stream, lines.flush)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -68,21 +74,57 @@ def configure(log_format: Literal["auto", "console", "json"], level: str, stream
         logging.getLogger(chatty).setLevel(max(least, logging.WARNING))
     if least > logging.INFO:
         return _nowhere
-    return _console_lines(stream) if is_console else _json_lines(stream)
+    return _console_lines(stream) if is_console else lines.write
 
 
-def _json_lines(stream: TextIO) -> Sink:
-    def write(entry: LifecycleEntry) -> None:
-        line = {"at": entry.at.isoformat(timespec="milliseconds"), "level": "info", "event": entry.event.value}
-        line["function"], line["version"] = entry.function.name, entry.version
+class _LifecycleLines:
+    """Lifecycle entries as JSON lines, written together every 20 ms: a write for each cost a call 40 us of 500."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: list[bytes] = []
+
+    def write(self, entry: LifecycleEntry) -> None:
+        """Keep an entry's line; called in the event loop."""
+        line: dict[str, object] = {
+            "at": entry.at,
+            "level": "info",
+            "event": entry.event.value,
+            "function": entry.function.name,
+            "version": entry.version,
+        }
         if entry.environment_id is not None:
             line["environment_id"] = entry.environment_id
         if entry.request_id is not None:
             line["request_id"] = entry.request_id
-        stream.write(json.dumps(line | entry.detail) + "\n")  # type: ignore[operator]
-        stream.flush()
+        line |= entry.detail
+        if not self._lines:
+            asyncio.get_running_loop().call_later(_WRITTEN_WITHIN_S, self.flush)
+        try:
+            self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        except TypeError:
+            # Half a surrogate pair, which strangers can send, has no UTF-8 form.
+            self._lines.append(json.dumps(line, default=str).encode() + b"\n")
 
-    return write
+    def flush(self) -> None:
+        """Write what is kept."""
+        if self._lines:
+            text, self._lines = b"".join(self._lines), []
+            self._stream.write(text.decode())
+            self._stream.flush()
+
+
+class _InOrder(logging.StreamHandler[TextIO]):
+    """Writes a record behind the lifecycle lines that came before it."""
+
+    def __init__(self, stream: TextIO, flush_before: Callable[[], None]) -> None:
+        super().__init__(stream)
+        self._flush_before = flush_before
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write it."""
+        self._flush_before()
+        super().emit(record)
 
 
 def _console_lines(stream: TextIO) -> Sink:

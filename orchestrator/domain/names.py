@@ -10,6 +10,7 @@ import base64
 import re
 import uuid
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound, ValidationFailed
 
@@ -33,8 +34,7 @@ _MAX_NAME = 64
 _HOSTNAME = re.compile(r"rt-[a-z2-7]{32}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class FunctionKey:
+class FunctionKey(NamedTuple):
     """Which function: every key in the store begins with account and region (D15)."""
 
     account: str
@@ -56,8 +56,7 @@ class FunctionKey:
         return f"/aws/lambda/{self.name}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class VersionKey:
+class VersionKey(NamedTuple):
     """One version of a function; what a pool of environments serves."""
 
     function: FunctionKey

@@ -64,6 +64,7 @@ class LiveEnvironment:
         deadline: Monotonic seconds until which an init inside an invocation may run.
         parked: The waiting `GET /next`, if one waits; resolved with an event, or None to end the wait.
         peak_memory_mib: The most that was seen while it worked.
+        last_memory_mib: What was seen last, at `sampled` (monotonic seconds).
         is_chosen: Has an invocation taken it, and waits while it thaws?
         is_settling: Is its last output still awaited for a caller's log tail? It is given nothing meanwhile.
         is_opening: Is the driver's `open` still under way? Then a stop waits for it.
@@ -82,6 +83,8 @@ class LiveEnvironment:
     assignment: Assignment | None = None
     parked: asyncio.Future[Event | None] | None = None
     peak_memory_mib: int = 0
+    last_memory_mib: int = 0
+    sampled: float = -1.0
     is_opening: bool = True
     is_chosen: bool = False
     is_settling: bool = False

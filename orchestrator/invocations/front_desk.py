@@ -211,11 +211,11 @@ class FrontDesk:
                 after = running.failed("Interrupted", reason, now)
             case Refused(error=error):
                 after = running.failed(error.code, error.message, now)
-        self._store.ended(after, before=InvocationState.RUNNING, promised=False)
+        self._store.note_end(after)
 
     def _record_left(self, invocation: Invocation) -> None:
         after = invocation.dispatched().failed(CALLER_LEFT, "its caller left while it waited", self._clock.now())
-        self._store.ended(after, before=InvocationState.RUNNING, promised=False)
+        self._store.note_end(after)
 
 
 def _result(invocation: Invocation, version: FunctionVersion, how: Ended) -> InvokeResult:

@@ -87,7 +87,7 @@ class LambdaApi:
 
     async def _serve(self, scope: Scope, receive: Receive) -> Reply:
         method, raw_path = scope["method"], scope["raw_path"].decode("latin-1")
-        match = self._model.match(method, raw_path)
+        match = self._model.match(method, raw_path, scope["query_string"].decode("latin-1"))
         if match is None:
             raise UnknownOperation(f"{method} {raw_path} is no operation of Lambda")
         name: str = match.operation.name

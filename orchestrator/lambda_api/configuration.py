@@ -36,6 +36,8 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "SourceKMSKeyArn": ("",),
 }
 """Members that are not built yet, with the values that ask for nothing."""
+_MAX_EPHEMERAL_STORAGE_MIB = 10_240
+"""AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _OF_ZIP = ("Runtime", "Handler", "Layers")
 
 
@@ -99,7 +101,7 @@ def configured(version: FunctionVersion, parameters: Parameters) -> FunctionVers
     if "ImageConfig" in parameters:
         changes["image_config"] = _image_config(parameters["ImageConfig"])
     if "EphemeralStorage" in parameters:
-        changes["ephemeral_storage_mib"] = parameters["EphemeralStorage"]["Size"]
+        changes["ephemeral_storage_mib"] = _ephemeral_storage_mib(parameters["EphemeralStorage"]["Size"])
     for name, field in (("MemorySize", "memory_mib"), ("Role", "role"), ("Description", "description")):
         if name in parameters:
             changes[field] = parameters[name]
@@ -187,6 +189,16 @@ def _refuse_zip_members(parameters: Parameters) -> None:
 def _with_architecture(version: FunctionVersion, parameters: Parameters) -> FunctionVersion:
     architectures = parameters.get("Architectures")
     return replace(version, architecture=architectures[0]) if architectures else version
+
+
+def _ephemeral_storage_mib(asked: int) -> int:
+    # The model allows more, for other kinds of functions.
+    if asked > _MAX_EPHEMERAL_STORAGE_MIB:
+        raise InvalidParameterValue(
+            "'EphemeralStorage.Size' value failed to satisfy constraint: Member must have value less than or equal to "
+            f"{_MAX_EPHEMERAL_STORAGE_MIB}"
+        )
+    return asked
 
 
 def _image_config(given: dict[str, Any]) -> ImageConfig:

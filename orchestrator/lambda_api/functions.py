@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound
+from orchestrator.domain.errors import InvalidParameterValue, PreconditionFailed, ResourceNotFound
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.domain.quotas import check_tags
@@ -87,6 +87,8 @@ class FunctionOperations:
         key = function_key(caller, parameters)
         if parameters.get("DryRun"):
             current = self._deployments.latest(key)
+            if parameters.get("RevisionId") not in (None, current.revision_id):
+                raise PreconditionFailed("The Revision Id provided does not match the latest Revision Id.")
             return Reply(200, rendered(replace(recoded(current, parameters), image=current.image)))
         changed = await self._deployments.update(
             key, lambda version: recoded(version, parameters), parameters.get("RevisionId")

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
+import orjson
 import structlog
 
 from orchestrator.domain.errors import (
@@ -30,12 +31,13 @@ from orchestrator.invocations.requests import Invoker, InvokeRequest, InvokeResu
 from orchestrator.lambda_api.answers import Headers, Receive, Scope, Send, send_error, send_raw
 from orchestrator.lambda_api.bodies import BodyTooLarge, CallerLeft, read_body
 from orchestrator.lambda_api.callers import caller_of
+from orchestrator.lambda_api.leaving import WhileCallerStays
 from orchestrator.lambda_api.model import ServiceModel
 
 INVOCATIONS = re.compile(rb"/2015-03-31/functions/([^/]+)/invocations/?")
 _MAX_CLIENT_CONTEXT = 3_583
 _OFF_THE_LOOP_BYTES = 262_144
-"""Larger JSON is checked in a thread: 6 MB would stop the loop for 64 ms."""
+"""Larger JSON is checked in a thread, for it stops the loop meanwhile."""
 _SMALL_ANSWER: Headers = [(b"content-type", b"application/json")]
 _TYPES = {one.value: one for one in InvocationType}
 
@@ -63,7 +65,8 @@ class InvokeApp:
         """Serve one call."""
         try:
             request = await self._read(scope, receive)
-            result = await self._invoke(request, receive)
+            with WhileCallerStays(receive):
+                result = await self._invoker.invoke(request)
         except CallerLeft:
             return
         except ServiceError as error:
@@ -127,25 +130,12 @@ class InvokeApp:
             return b"{}"
         try:
             if len(payload) > _OFF_THE_LOOP_BYTES:
-                await asyncio.to_thread(json.loads, payload)
+                await asyncio.to_thread(orjson.loads, payload)
             else:
-                json.loads(payload)
-        except (ValueError, RecursionError) as error:
+                orjson.loads(payload)
+        except orjson.JSONDecodeError as error:
             raise InvalidRequestContent(f"Could not parse request body into json: {error}") from error
         return payload
-
-    async def _invoke(self, request: InvokeRequest, receive: Receive) -> InvokeResult:
-        """Run it, unless the caller goes away first."""
-        invoking = asyncio.ensure_future(self._invoker.invoke(request))
-        leaving = asyncio.ensure_future(_left(receive))
-        try:
-            await asyncio.wait((invoking, leaving), return_when=asyncio.FIRST_COMPLETED)
-            if not invoking.done():
-                raise CallerLeft
-            return invoking.result()
-        finally:
-            leaving.cancel()
-            invoking.cancel()
 
     @staticmethod
     async def _send(send: Send, request: InvokeRequest, result: InvokeResult) -> None:
@@ -167,11 +157,6 @@ class InvokeApp:
         if request.trace_id is not None:
             headers.append((b"x-amzn-trace-id", request.trace_id.encode("latin-1")))
         await send_raw(send, result.status_code, headers, body)
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _invocation_type(text: str) -> InvocationType:

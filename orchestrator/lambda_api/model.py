@@ -25,12 +25,14 @@ class Route:
     Args:
         operation: botocore's operation model.
         pattern: Of the raw path, percent-encoded as it came.
-        literals: How many characters of its path are fixed; the most specific route wins.
+        query: What its query string must have: two operations may share a path.
+        literals: How many characters of path and query are fixed; the most specific route wins.
     """
 
     operation: Any
     method: str
     pattern: re.Pattern[str]
+    query: str
     literals: int
 
 
@@ -50,16 +52,19 @@ class ServiceModel:
         routes = [_route(self._model.operation_model(name)) for name in self._model.operation_names]
         self._routes = sorted(routes, key=lambda route: -route.literals)
 
-    def match(self, method: str, raw_path: str) -> Match | None:
+    def match(self, method: str, raw_path: str, query: str = "") -> Match | None:
         """
         Find the operation.
 
         Args:
             raw_path: Percent-encoded: an ARN's slashes must not be taken for the path's.
+            query: The query string as it came.
         """
-        path = raw_path.rstrip("/") or "/"
+        path, asked = raw_path.rstrip("/") or "/", query.split("&")
         for route in self._routes:
-            if route.method == method and (found := route.pattern.fullmatch(path)):
+            if route.method != method or (route.query and route.query not in asked):
+                continue
+            if found := route.pattern.fullmatch(path):
                 return Match(route.operation, {name: unquote(value) for name, value in found.groupdict().items()})
         return None
 
@@ -77,11 +82,13 @@ class ServiceModel:
 
 
 def _route(operation: Any) -> Route:
-    uri = operation.http["requestUri"].partition("?")[0].rstrip("/")
+    uri, _, query = operation.http["requestUri"].partition("?")
+    uri = uri.rstrip("/")
     pattern, at = "", 0
     for label in _LABEL.finditer(uri):
         pattern += re.escape(uri[at : label.start()])
         pattern += f"(?P<{label[1]}>{'.+' if label[2] else '[^/]+'})"
         at = label.end()
     pattern += re.escape(uri[at:])
-    return Route(operation, operation.http["method"], re.compile(pattern), len(_LABEL.sub("", uri)))
+    literals = len(_LABEL.sub("", uri)) + len(query)
+    return Route(operation, operation.http["method"], re.compile(pattern), query, literals)

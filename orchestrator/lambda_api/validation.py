@@ -8,11 +8,15 @@ user; so the walk over the shapes is ours, the constraints are the model's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from orchestrator.domain.errors import ValidationFailed
+
+_CONTAINERS = ("structure", "list", "map")
+_NOT_NULL = "Member must not be null"
+_UNICODE_CLASSES = {"L": r"\w", "N": r"\w", "Z": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"}
 
 
 def validate(shape: Any, parameters: dict[str, Any]) -> None:
@@ -33,52 +37,75 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
         case "structure":
             for name in shape.required_members:
                 if name not in value:
-                    yield _say("null", _join(path, name), "Member must not be null")
+                    yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
             for name, member in shape.members.items():
                 if name in value:
                     yield from _violations(member, value[name], _join(path, name))
         case "list":
-            yield from _size(shape, len(value), value, path)
-            for at, one in enumerate(value, start=1):
-                yield from _violations(shape.member, one, f"{path}.{at}.member")
+            yield from _broken(shape, value, path)
+            if shape.member.type_name in _CONTAINERS:
+                for at, one in enumerate(value, start=1):
+                    yield from _violations(shape.member, one, f"{path}.{at}.member")
+            else:
+                yield from _in_all(shape, shape.member, value, value, path, "Member", (_NOT_NULL,))
         case "map":
-            for key, one in value.items():
-                yield from _violations(shape.key, key, path)
-                yield from _violations(shape.value, one, f"{path}.{key}.member")
-        case "string":
-            yield from _text(shape, value, path)
-        case "integer" | "long":
-            yield from _range(shape, value, path)
+            yield from _in_all(shape, shape.key, value, value, path, "Map keys", ())
+            yield from _in_all(shape, shape.value, value.values(), value, path, "Map value", (_NOT_NULL,))
+        case _:
+            yield from _broken(shape, value, path)
 
 
-def _text(shape: Any, value: str, path: str) -> Iterator[str]:
-    allowed = shape.metadata.get("enum")
-    if allowed and value not in allowed:
-        yield _say(f"'{value}'", path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
-    yield from _size(shape, len(value), value, path)
-    pattern = shape.metadata.get("pattern")
-    if pattern and not _compiled(pattern).fullmatch(value):
-        yield _say(f"'{value}'", path, f"Member must satisfy regular expression pattern: {pattern}")
+def _broken(shape: Any, value: Any, path: str) -> Iterator[str]:
+    """One violation for each constraint that the value breaks."""
+    for says, holds in _constraints(shape):
+        if not holds(value):
+            yield _say(shape, value, path, says)
 
 
-def _size(shape: Any, size: int, value: object, path: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if most is not None and size > most:
-        yield _say(f"'{value}'", path, f"Member must have length less than or equal to {most}")
-    if least is not None and size < least:
-        yield _say(f"'{value}'", path, f"Member must have length greater than or equal to {least}")
+def _in_all(
+    shape: Any, inner: Any, ones: Iterable[Any], value: Any, path: str, who: str, further: tuple[str, ...]
+) -> Iterator[str]:
+    """AWS reports what is wrong inside of lists and maps once, for the whole, with every constraint of the inside."""
+    constraints = list(_constraints(inner))
+    if all(holds(one) for one in ones for _, holds in constraints):
+        return
+    listed = ", ".join((*(says for says, _ in constraints), *further))
+    sensitive = inner if inner.metadata.get("sensitive") else shape
+    yield _say(sensitive, value, path, f"{who} must satisfy constraint: [{listed}]")
 
 
-def _range(shape: Any, value: int, path: str) -> Iterator[str]:
-    least, most = shape.metadata.get("min"), shape.metadata.get("max")
-    if most is not None and value > most:
-        yield _say(f"'{value}'", path, f"Member must have value less than or equal to {most}")
-    if least is not None and value < least:
-        yield _say(f"'{value}'", path, f"Member must have value greater than or equal to {least}")
+def _constraints(shape: Any) -> Iterator[tuple[str, Callable[[Any], bool]]]:
+    """What the model says of a shape, each in AWS's words and as a check, in AWS's order."""
+    metadata = shape.metadata
+    if allowed := metadata.get("enum"):
+        yield f"Member must satisfy enum value set: [{', '.join(allowed)}]", lambda value: value in allowed
+    is_number = shape.type_name in ("integer", "long")
+    what, measure = ("value", int) if is_number else ("length", len)
+    if (most := metadata.get("max")) is not None:
+        yield f"Member must have {what} less than or equal to {most}", lambda value: measure(value) <= most
+    if (least := metadata.get("min")) is not None:
+        yield f"Member must have {what} greater than or equal to {least}", lambda value: measure(value) >= least
+    if pattern := metadata.get("pattern"):
+        yield (
+            f"Member must satisfy regular expression pattern: {pattern}",
+            lambda value: _compiled(pattern).fullmatch(value) is not None,
+        )
 
 
-def _say(value: str, path: str, constraint: str) -> str:
-    return f"Value {value} at '{path}' failed to satisfy constraint: {constraint}"
+def _say(shape: Any, value: Any, path: str, constraint: str) -> str:
+    shown = "" if shape.metadata.get("sensitive") else f" {_shown(value)}"
+    return f"Value{shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _shown(value: Any) -> str:
+    """As Java prints it: AWS does."""
+    match value:
+        case list():
+            return f"'[{', '.join(str(one) for one in value)}]'"
+        case dict():
+            return f"'{{{', '.join(f'{name}={one}' for name, one in value.items())}}}'"
+        case _:
+            return f"'{value}'"
 
 
 def _join(path: str, name: str) -> str:
@@ -89,4 +116,7 @@ def _join(path: str, name: str) -> str:
 
 @lru_cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
+    """The model's patterns are Java's: its classes of Unicode are spelled otherwise, its `\\d` is ASCII."""
+    if r"\p{" not in pattern:
+        return re.compile(pattern, re.ASCII)
+    return re.compile(re.sub(r"\\p\{([LNZ])\}", lambda found: _UNICODE_CLASSES[found[1]], pattern))

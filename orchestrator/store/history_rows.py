@@ -8,7 +8,7 @@ from sqlalchemy import Row, bindparam, insert
 
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent, LineSource, OutputBatch, OutputLine
 from orchestrator.domain.names import FunctionKey
-from orchestrator.store.encoding import from_us, to_json, to_us
+from orchestrator.store.encoding import from_us, history_json, to_us
 from orchestrator.store.statements import ManyRows
 from orchestrator.store.tables import lifecycle, output
 
@@ -50,7 +50,7 @@ INSERT_LIFECYCLE = ManyRows(
 
 def output_row(row_id: int, batch: OutputBatch) -> tuple[object, ...]:
     """A row for `INSERT_OUTPUT`."""
-    lines = to_json([(line.at_us, line.source.value, line.text, line.request_id) for line in batch.lines])
+    lines = history_json([(line.at_us, line.source.value, line.text, line.request_id) for line in batch.lines])
     function = batch.function
     return (
         row_id,
@@ -95,7 +95,7 @@ def lifecycle_row(row_id: int, entry: LifecycleEntry) -> tuple[object, ...]:
         entry.version,
         entry.environment_id,
         entry.request_id,
-        to_json(dict(entry.detail)),
+        history_json(entry.detail),
     )
 
 

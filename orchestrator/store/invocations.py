@@ -108,6 +108,10 @@ class InvocationStore:
             self._move, Moved(invocation, before), key=invocation.key, promised=promised, urgent=promised
         )
 
+    def note_end(self, invocation: Invocation) -> None:
+        """Move a synchronous invocation to its end, within 20 ms; nobody waits to hear of it."""
+        self._writer.post(self._move, Moved(invocation, InvocationState.RUNNING), key=invocation.key)
+
     async def due(
         self, function: FunctionKey, now: datetime, limit: int, exclude: Collection[int] = ()
     ) -> list[tuple[Invocation, bytes]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.sqlite import dialect
@@ -43,12 +44,14 @@ class ManyRows:
 
         Returns: How many rows of the table were inserted or changed.
         """
+        # Straight to the driver, inside SQLAlchemy's transaction: half the time in which other threads stand still.
+        driver: Any = connection.connection.driver_connection
         changed = 0
         start = 0
         while start < len(rows):
             size = _largest_size(len(rows) - start)
             parameters = tuple(chain.from_iterable(rows[start : start + size]))
-            changed += connection.exec_driver_sql(self._for(size), parameters).rowcount
+            changed += driver.execute(self._for(size), parameters).rowcount
             start += size
         return changed
 
