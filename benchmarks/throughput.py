@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.images import behaviours_image
-from benchmarks.load import load
+from benchmarks.load import Figures, load
 from tests.support.paddock_process import PaddockProcess, deploy
 
 _PAYLOAD = b'{"hello": 1}'
@@ -46,11 +46,16 @@ def main() -> None:
             finally:
                 paddock.terminate()
         durability = "FULL for every call" if full else "default durability"
-        print(
-            f"{durability}, {warm} warm environments: one client p50 {one.percentile_ms(50):.2f} ms, p99 {one.percentile_ms(99):.2f} ms; "
-            f"{arguments.clients} clients {many.per_second:.0f}/s, p50 {many.percentile_ms(50):.2f} ms, "
-            f"p99 {many.percentile_ms(99):.2f} ms; bad {len(one.bad) + len(many.bad)}"
-        )
+        print(f"{durability}, {warm} warm environments:")
+        print(f"  one client {_words(one)}")
+        print(f"  {arguments.clients} clients {_words(many)}")
+
+
+def _words(figures: Figures) -> str:
+    return (
+        f"{figures.per_second:.0f}/s, p50 {figures.percentile_ms(50):.2f} ms, p99 {figures.percentile_ms(99):.2f} ms, "
+        f"bad answers {len(figures.bad)}"
+    )
 
 
 if __name__ == "__main__":

@@ -30,10 +30,11 @@ class PaddockProcess:
 
     Args:
         data_dir: Kept over restarts.
+        docker_host: Of the engine to use, if not the machine's.
         settings: Further PADDOCK_* variables, without the prefix.
     """
 
-    def __init__(self, data_dir: Path, **settings: object) -> None:
+    def __init__(self, data_dir: Path, *, docker_host: str | None = None, **settings: object) -> None:
         self.port = _free_port()
         self.log_path = data_dir / "paddock.log"
         # A variable of test machines that costs a start three seconds.
@@ -44,6 +45,7 @@ class PaddockProcess:
             "PADDOCK_PORT": str(self.port),
             "PADDOCK_LOG_FORMAT": "json",
             **{f"PADDOCK_{name.upper()}": str(value) for name, value in settings.items()},
+            **({"DOCKER_HOST": docker_host} if docker_host else {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -137,7 +139,9 @@ class PaddockProcess:
     def containers(self, engine: docker.DockerClient, function: str) -> list[Any]:
         """The containers of a function's environments, in any state."""
         ours = {one["environment_id"] for one in self.environments(function)}
-        labelled = engine.containers.list(all=True, filters={"label": f"paddock.function={function}"}, ignore_removed=True)
+        labelled = engine.containers.list(
+            all=True, filters={"label": f"paddock.function={function}"}, ignore_removed=True
+        )
         return [one for one in labelled if one.labels["paddock.environment"] in ours]
 
     def busy_container(self, engine: docker.DockerClient, function: str) -> Any:
