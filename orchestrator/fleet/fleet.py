@@ -22,18 +22,17 @@ from orchestrator.containers.driver import (
     EngineBack,
     EngineLost,
     EngineUnreachable,
-    EnvironmentSpec,
     ImageNotFound,
     OutOfMemory,
     StartFailed,
 )
 from orchestrator.domain.endings import HowItEnded
-from orchestrator.domain.environment_variables import environment_variables
 from orchestrator.domain.environments import Environment, EnvironmentState, InitPhase, StopReason
 from orchestrator.domain.functions import FunctionVersion, cpu_quota_us
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.names import FunctionKey, VersionKey, environment_id_from, log_stream_name
 from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.launching import environment_spec
 from orchestrator.fleet.live import STARTING, Assignment, LiveEnvironment, Pool
 from orchestrator.fleet.output import OutputLog
 from orchestrator.loop import Tasks
@@ -178,8 +177,6 @@ class Fleet:
         return live
 
     async def _open(self, live: LiveEnvironment) -> None:
-        version = live.version
-        assert version.image is not None
         try:
             sandbox = await self._driver.take_sandbox()
             live.sandbox = sandbox
@@ -188,29 +185,9 @@ class Fleet:
                 # The runtime may ask before `open` has returned: it is initializing from here on.
                 self._enter(live, live.environment.started(self._clock.now()))
                 if live.environment.phase is InitPhase.INVOKE:
-                    live.deadline = live.entered + version.timeout.total_seconds()
+                    live.deadline = live.entered + live.version.timeout.total_seconds()
                 self._journal.environment(LifecycleEvent.INIT_STARTED, live.environment)
-            runtime_api = f"{sandbox.hostname}:{self._runtime_port}"
-            await self._driver.open(
-                EnvironmentSpec(
-                    environment_id=live.environment_id,
-                    function_name=version.key.name,
-                    function_version=version.version,
-                    image_id=version.image.image_id,
-                    entry_point=version.image_config.entry_point,
-                    command=version.image_config.command,
-                    working_directory=version.image_config.working_directory,
-                    environment=environment_variables(
-                        version,
-                        environment_id=live.environment_id,
-                        runtime_api=runtime_api,
-                        now=live.environment.created_at,
-                    ),
-                    memory_mib=version.memory_mib,
-                    ephemeral_storage_mib=version.ephemeral_storage_mib,
-                ),
-                sandbox,
-            )
+            await self._driver.open(environment_spec(live, sandbox, self._runtime_port), sandbox)
         except (StartFailed, EngineUnreachable, ImageNotFound) as error:
             if isinstance(error, ImageNotFound):
                 error = StartFailed("Runtime.InvalidImage", str(error))
