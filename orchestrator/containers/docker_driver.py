@@ -46,6 +46,7 @@ from orchestrator.containers.spec import (
     host_probe_container,
 )
 from orchestrator.domain.functions import CPU_PERIOD_US, Image
+from orchestrator.loop import Tasks
 from orchestrator.settings import Settings
 
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "arm64"}
@@ -97,18 +98,26 @@ class DockerDriver:
         self._network: FunctionsNetwork | None = None
         self._pool: SandboxPool | None = None
         self._events: ContainerEvents | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("driver")
 
     async def start(self) -> None:
         """Reach the engine, remove leftovers, provide the network, begin to fill the pool."""
         await self._engine.connect()
-        leftovers = await self._leftovers()
-        # Side by side: callers wait for this after a crash.
-        network, host_files, _ = await asyncio.gather(
-            networks.provide(self._engine, self._owner, self._settings.functions_subnet),
-            self._probe_host(),
-            self._remove(leftovers),
-        )
+        functions, others = await self._leftovers()
+        # Side by side, for callers wait for this after a crash. Nothing is started before every function of an earlier
+        # start has gone; its sandboxes hold nothing, and may go later.
+        removing = asyncio.create_task(self._remove(functions))
+        try:
+            network, host_files = await asyncio.gather(
+                networks.provide(self._engine, self._owner, self._settings.functions_subnet), self._probe_host()
+            )
+            self._begin(network, host_files)
+            await removing
+        finally:
+            removing.cancel()
+        self._tasks.start(self._remove(others))
+
+    def _begin(self, network: FunctionsNetwork, host_files: str) -> None:
         self._network = network
         self._events = ContainerEvents(
             self._engine,
@@ -136,7 +145,8 @@ class DockerDriver:
         """Remove every sandbox and the network; release the engine."""
         if self._pool is not None:
             await self._pool.close()
-        await self._remove(await self._leftovers())
+        for leftovers in await self._leftovers():
+            await self._remove(leftovers)
         if self._network is not None:
             await networks.remove(self._engine, self._network)
         if self._events is not None:
@@ -299,21 +309,22 @@ class DockerDriver:
         self._by_sandbox.pop(sandbox.sandbox_id, None)
         await self._pool.discard(sandbox.sandbox_id)
 
-    async def _leftovers(self) -> list[dict[str, Any]]:
-        """Everything that carries our owner's label, functions before the sandboxes that they sit in."""
+    async def _leftovers(self) -> tuple[list[str], list[str]]:
+        """The ids of everything that carries our owner's label: the functions, and what else there is."""
         found: list[dict[str, Any]] = await self._engine.call(
             "containers", all=True, filters={"label": f"{OWNER}={self._owner}"}
         )
-        return sorted(found, key=lambda one: one["Labels"].get(ROLE) != ENVIRONMENT_ROLE)
+        functions = [one["Id"] for one in found if one["Labels"].get(ROLE) == ENVIRONMENT_ROLE]
+        return functions, [one["Id"] for one in found if one["Id"] not in functions]
 
-    async def _remove(self, containers: list[dict[str, Any]]) -> None:
+    async def _remove(self, container_ids: list[str]) -> None:
         turn = asyncio.Semaphore(_REMOVING_AT_ONCE)
 
         async def remove(container_id: str) -> None:
             async with turn:
                 await self._engine.call_if_there("remove_container", container_id, force=True, v=True)
 
-        await asyncio.gather(*(remove(one["Id"]) for one in containers))
+        await asyncio.gather(*(remove(container_id) for container_id in container_ids))
 
     def _reach(self, network: FunctionsNetwork, host_files: str) -> Reach:
         return Reach(
@@ -374,7 +385,7 @@ class DockerDriver:
                 container.out_of_memory = True
                 self._happenings.put_nowait(OutOfMemory(environment_id=container.environment_id, at=self._clock.now()))
             elif event.action == "die" and not container.ended.is_set():
-                self._start_task(self._died(container, event.exit_code))
+                self._tasks.start(self._died(container, event.exit_code))
             return
         if event.action != "die":
             return
@@ -424,11 +435,6 @@ class DockerDriver:
         if self._pool is not None:
             self._pool.keep_only(running)
         self._happenings.put_nowait(EngineBack(at=self._clock.now()))
-
-    def _start_task(self, work: Any) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _split_tag(reference: str) -> tuple[str, str | None]:

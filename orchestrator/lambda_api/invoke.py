@@ -19,11 +19,11 @@ import orjson
 import structlog
 
 from orchestrator.domain.errors import (
-    InvalidParameterValue,
     InvalidRequestContent,
     RequestTooLarge,
     ServiceError,
     ServiceFailure,
+    ValidationFailed,
 )
 from orchestrator.domain.invocations import MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES, InvocationType
 from orchestrator.domain.names import FunctionReference, parse_reference
@@ -103,7 +103,10 @@ class InvokeApp:
         reference = _reference(scope["raw_path"], query, caller.account, caller.region)
         payload = await self._payload(receive, kind)
         if log_type not in ("", "None", "Tail"):
-            raise InvalidParameterValue(f"LogType must be None or Tail, not '{log_type}'")
+            raise ValidationFailed(
+                f"1 validation error detected: Value '{log_type}' at 'logType' failed to satisfy constraint: "
+                "Member must satisfy enum value set: [None, Tail]"
+            )
         return InvokeRequest(
             reference=reference,
             invocation_type=kind,
@@ -164,7 +167,7 @@ def _invocation_type(text: str) -> InvocationType:
         return InvocationType.REQUEST_RESPONSE
     kind = _TYPES.get(text)
     if kind is None:
-        raise InvalidParameterValue(
+        raise ValidationFailed(
             f"1 validation error detected: Value '{text}' at 'invocationType' failed to satisfy constraint: "
             "Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
         )

@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator.domain.errors import ValidationFailed
 
 _CONTAINERS = ("structure", "list", "map")
+_NUMBERS = ("integer", "long", "float", "double")
 _NOT_NULL = "Member must not be null"
 _UNICODE_CLASSES = {"L": r"\w", "N": r"\w", "Z": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"}
 
@@ -79,8 +80,7 @@ def _constraints(shape: Any) -> Iterator[tuple[str, Callable[[Any], bool]]]:
     metadata = shape.metadata
     if allowed := metadata.get("enum"):
         yield f"Member must satisfy enum value set: [{', '.join(allowed)}]", lambda value: value in allowed
-    is_number = shape.type_name in ("integer", "long")
-    what, measure = ("value", int) if is_number else ("length", len)
+    what, measure = ("value", _itself) if shape.type_name in _NUMBERS else ("length", len)
     if (most := metadata.get("max")) is not None:
         yield f"Member must have {what} less than or equal to {most}", lambda value: measure(value) <= most
     if (least := metadata.get("min")) is not None:
@@ -90,6 +90,10 @@ def _constraints(shape: Any) -> Iterator[tuple[str, Callable[[Any], bool]]]:
             f"Member must satisfy regular expression pattern: {pattern}",
             lambda value: _compiled(pattern).fullmatch(value) is not None,
         )
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _say(shape: Any, value: Any, path: str, constraint: str) -> str:
