@@ -42,6 +42,7 @@ bench: base-images ## measure what is promised: make bench BENCHMARKS=throughput
 docs: ## write the generated documents again
 	$(RUN) python -m scripts.state_machines
 	$(RUN) python -m scripts.settings_page
+	$(RUN) python -m scripts.compatibility_page
 
 base-images: ## build the base images that are missing or out of date
 	@scripts/engine.sh ensure

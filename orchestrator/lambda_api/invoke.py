@@ -133,10 +133,10 @@ class InvokeApp:
             return b"{}"
         try:
             if len(payload) > _OFF_THE_LOOP_BYTES:
-                await asyncio.to_thread(orjson.loads, payload)
+                await asyncio.to_thread(_check_json, payload)
             else:
-                orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
+                _check_json(payload)
+        except (ValueError, RecursionError) as error:
             raise InvalidRequestContent(f"Could not parse request body into json: {error}") from error
         return payload
 
@@ -160,6 +160,18 @@ class InvokeApp:
         if request.trace_id is not None:
             headers.append((b"x-amzn-trace-id", request.trace_id.encode("latin-1")))
         await send_raw(send, result.status_code, headers, body)
+
+
+def _check_json(payload: bytes) -> None:
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        # Half a surrogate pair, which Node writes, and numbers beyond a double are JSON all the same.
+        json.loads(payload.decode(), parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _invocation_type(text: str) -> InvocationType:

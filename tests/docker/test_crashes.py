@@ -32,6 +32,7 @@ CRASHES = 100 if LONG else 8
 ENGINE_RESTARTS = 10 if LONG else 2
 ATTEMPTS_OF_AWS = 3
 SEED = 20261123
+SECOND_BRIDGE = "paddock-2nd"
 
 
 class Load:
@@ -227,14 +228,18 @@ def second_engine(engine: docker.DockerClient, images: dict[str, str]) -> Iterat
     if not SecondEngine.is_possible():
         assert not os.environ.get("CI"), "in CI this must run: it needs root and dockerd"
         pytest.skip("needs root and dockerd, for an engine of its own that it can restart")
-    with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as folder:
-        second = SecondEngine(Path(folder))
-        second.start()
-        try:
-            second.load(engine, "paddock/sandbox:latest", images["behaviours"])
-            yield second
-        finally:
-            second.close()
+    network = engine.networks.create("paddock-second", options={"com.docker.network.bridge.name": SECOND_BRIDGE})
+    try:
+        with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as folder:
+            second = SecondEngine(Path(folder), SECOND_BRIDGE)
+            second.start()
+            try:
+                second.load(engine, "paddock/sandbox:latest", images["behaviours"])
+                yield second
+            finally:
+                second.close()
+    finally:
+        network.remove()
 
 
 def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
@@ -268,4 +273,4 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
     assert paddock.terminate() == 0
     with contextlib.closing(second_engine.client()) as client:
         assert not client.containers.list(all=True)
-        assert {one.name for one in client.networks.list()} == {"host", "none"}
+        assert {one.name for one in client.networks.list()} == {"bridge", "host", "none"}

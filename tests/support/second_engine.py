@@ -19,14 +19,16 @@ _STOP_TIMEOUT_S = 60
 
 class SecondEngine:
     """
-    A dockerd beside the machine's: its own data, socket and containerd, no default bridge, no iptables rule.
+    A dockerd beside the machine's: its own data, socket, containerd and bridge, and no iptables rule.
 
     Args:
         folder: Where everything of it is; a short path, for it holds sockets.
+        bridge: Its default bridge. (With none it would remove the first engine's.)
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bridge: str) -> None:
         self._folder = folder
+        self._bridge = bridge
         self._process: subprocess.Popen[bytes] | None = None
 
     @staticmethod
@@ -48,7 +50,7 @@ class SecondEngine:
                     "dockerd",
                     *(f"{self._folder}/{one}" if not one.startswith("--") else one for one in arguments),
                     f"--host={self.host}",
-                    "--bridge=none",
+                    f"--bridge={self._bridge}",
                     "--iptables=false",
                     "--ip-forward=false",
                     "--containerd-namespace=paddock-second",

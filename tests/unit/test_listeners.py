@@ -33,9 +33,7 @@ async def listener() -> AsyncIterator[tuple[int, Seen]]:
     """A listener whose application notes what it sees; its port."""
     seen: Seen = {}
 
-    async def app(
-        scope: Seen, receive: Callable[[], Awaitable[Seen]], send: Callable[[Seen], Awaitable[None]]
-    ) -> None:
+    async def app(scope: Seen, receive: Callable[[], Awaitable[Seen]], send: Callable[[Seen], Awaitable[None]]) -> None:
         body, more = b"", True
         while more:
             message = await receive()

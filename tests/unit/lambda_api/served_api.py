@@ -1,0 +1,214 @@
+"""The Lambda API behind a real uvicorn and on a real store, with stand-ins for the Docker engine and the front desk."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from fastapi import APIRouter
+
+from orchestrator.containers.driver import EngineUnreachable, ImageNotFound
+from orchestrator.domain.functions import Image
+from orchestrator.fleet.deployments import Deployments
+from orchestrator.fleet.journal import Journal
+from orchestrator.front_door import FrontDoor
+from orchestrator.invocations.requests import InvokeRequest, InvokeResult
+from orchestrator.lambda_api.api import LambdaApi
+from orchestrator.lambda_api.concurrency import ConcurrencyOperations
+from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.invoke import InvokeApp
+from orchestrator.lambda_api.model import ServiceModel
+from orchestrator.lambda_api.tags import TagOperations
+from orchestrator.listeners import Listener
+from orchestrator.settings import Settings
+from orchestrator.store.store import Store
+from tests.support.builders import an_image
+from tests.support.fake_clock import FakeClock
+
+HOST_ARCHITECTURE = "x86_64"
+REQUEST_ID = "11111111-2222-8333-8444-555555555555"
+ROLE = "arn:aws:iam::000000000000:role/any"
+_PATIENCE_S = 10
+
+
+class ScriptedEngine:
+    """What a deployment asks of Docker. Knows every tag, except those a test speaks of."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, Image | Exception] = {}
+        self._held: dict[str, threading.Event] = {}
+
+    def has_not(self, uri: str) -> None:
+        """This tag is not found, in the words of the driver."""
+        self.images[uri] = ImageNotFound(f"image {uri} is not on this host; build it: docker build -t {uri} .")
+
+    def is_away(self, uri: str) -> None:
+        """The engine does not answer when asked for this tag."""
+        self.images[uri] = EngineUnreachable("Docker does not answer at unix:///var/run/docker.sock; start it")
+
+    def hold(self, uri: str) -> threading.Event:
+        """Look-ups of this tag last until the event is set."""
+        return self._held.setdefault(uri, threading.Event())
+
+    async def find_image(self, uri: str) -> Image:
+        """As the driver does."""
+        if uri in self._held:
+            await asyncio.to_thread(self._held[uri].wait, _PATIENCE_S)
+        found = self.images.get(uri, an_image())
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def facts(self) -> SimpleNamespace:
+        """As the driver does."""
+        return SimpleNamespace(architecture=HOST_ARCHITECTURE)
+
+
+Script = Callable[[InvokeRequest], Any]
+
+
+class ScriptedFrontDesk:
+    """Keeps what it was asked, and answers as a test says; without a script it echoes."""
+
+    def __init__(self) -> None:
+        self.asked: list[InvokeRequest] = []
+        self.script: Script | None = None
+
+    async def invoke(self, request: InvokeRequest) -> InvokeResult:
+        """As the front desk does."""
+        self.asked.append(request)
+        if self.script is not None:
+            result: InvokeResult = await self.script(request)
+            return result
+        return InvokeResult(status_code=200, request_id=REQUEST_ID, payload=request.payload, executed_version="$LATEST")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawAnswer:
+    """An HTTP answer, nothing interpreted. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class ServedApi:
+    """
+    The API on a port of its own, in a thread with a loop of its own; tests call it as any client does.
+
+    Args:
+        data_dir: For its databases.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.engine = ScriptedEngine()
+        self.front_desk = ScriptedFrontDesk()
+        self.retired: list[Any] = []
+        self.port = _free_port()
+        self._data_dir = data_dir
+        self._session = boto3.Session()
+        self._begun = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="served api")
+        self._thread.start()
+        assert self._begun.wait(_PATIENCE_S), "the API did not begin to listen"
+        if self._failure is not None:
+            raise self._failure
+
+    def end(self) -> None:
+        """Stop listening and close the store."""
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(_PATIENCE_S)
+
+    def client(self, access_key: str = "test", region: str = "us-east-1") -> Any:
+        """A boto3 client that tries once, and leaves it to the server to check parameters."""
+        return self._session.client(
+            "lambda",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name=region,
+            aws_access_key_id=access_key,
+            aws_secret_access_key="test",
+            config=Config(retries={"max_attempts": 0}, read_timeout=20, parameter_validation=False),
+        )
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A plain connection."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)
+
+    def send(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}) -> RawAnswer:
+        """One request by hand."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, body=body, headers=dict(headers))
+            answer = connection.getresponse()
+            lower = {name.lower(): value for name, value in answer.getheaders()}
+            return RawAnswer(status=answer.status, headers=lower, body=answer.read())
+        finally:
+            connection.close()
+
+    async def _serve(self) -> None:
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        clock = FakeClock()
+        try:
+            store = await Store.open(Settings(data_dir=self._data_dir), clock)
+            deployments = Deployments(
+                functions=store.functions,
+                driver=self.engine,  # type: ignore[arg-type]
+                journal=Journal(clock),
+                clock=clock,
+                retire=self.retired.append,
+                new_revision=lambda: str(uuid.uuid4()),
+            )
+            listener = self._listener(store, deployments, clock)
+            await listener.start()
+        except BaseException as error:  # noqa: BLE001  (raised again in the test's thread)
+            self._failure = error
+            return
+        finally:
+            self._begun.set()
+        await self._ended.wait()
+        await listener.stop()
+        await deployments.close()
+        await store.close()
+
+    def _listener(self, store: Store, deployments: Deployments, clock: FakeClock) -> Listener:
+        model, region = ServiceModel(), "us-east-1"
+        api = LambdaApi(
+            invoke=InvokeApp(
+                invoker=self.front_desk, model=model, region=region, new_request_id=lambda: str(uuid.uuid4())
+            ),
+            handlers={
+                **FunctionOperations(functions=store.functions, deployments=deployments, clock=clock).handlers(),
+                **ConcurrencyOperations(functions=store.functions, account_limit=1000).handlers(),
+                **TagOperations(store.functions).handlers(),
+            },
+            model=model,
+            region=region,
+            new_request_id=lambda: str(uuid.uuid4()),
+            control_from_functions=False,
+        )
+        door = FrontDoor(lambda_api=api, console=APIRouter(), is_ready=lambda: True, functions_subnet=lambda: None)
+        return Listener(door, name="the served API", host="127.0.0.1", port=self.port, keep_alive_s=5)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

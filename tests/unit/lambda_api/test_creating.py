@@ -1,0 +1,207 @@
+"""CreateFunction and what becomes of a new function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from orchestrator.domain.functions import Image
+from tests.unit.lambda_api.served_api import ROLE, ScriptedEngine
+
+Create = Callable[..., dict[str, Any]]
+Refused = Callable[..., tuple[str, str]]
+
+
+def test_a_new_function_is_pending_until_its_image_is_known(
+    create: Create, settled: Create, client: Any, engine: ScriptedEngine
+) -> None:
+    """201 at once, with the state AWS's waiters know."""
+    found = engine.hold("slow:latest")
+    created = create("slow", Code={"ImageUri": "slow:latest"})
+    assert created["ResponseMetadata"]["HTTPStatusCode"] == 201
+    assert (created["State"], created["StateReasonCode"]) == ("Pending", "Creating")
+    assert "LastUpdateStatus" not in created
+    assert client.get_function_configuration(FunctionName="slow")["State"] == "Pending"
+    found.set()
+    configuration = settled("slow")
+    assert (configuration["State"], configuration["LastUpdateStatus"]) == ("Active", "Successful")
+    assert "StateReason" not in configuration
+
+
+def test_aws_waiters_see_the_function_become_active(create: Create, client: Any) -> None:
+    """What deployment tools wait for."""
+    create()
+    client.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+    client.get_waiter("function_updated_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 1, "MaxAttempts": 5})
+
+
+def test_a_new_function_has_awss_defaults(active: Create, account: str) -> None:
+    """128 MB, 3 s, 512 MB of /tmp, $LATEST, no environment."""
+    configuration = active()
+    expected = {
+        "FunctionName": "hello",
+        "FunctionArn": f"arn:aws:lambda:us-east-1:{account}:function:hello",
+        "Role": ROLE,
+        "CodeSize": 0,
+        "CodeSha256": "a" * 64,
+        "Description": "",
+        "Timeout": 3,
+        "MemorySize": 128,
+        "Version": "$LATEST",
+        "PackageType": "Image",
+        "Architectures": ["x86_64"],
+        "EphemeralStorage": {"Size": 512},
+        "TracingConfig": {"Mode": "PassThrough"},
+        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/hello"},
+        "LastModified": "2026-11-23T12:00:00.000+0000",
+    }
+    assert {name: configuration[name] for name in expected} == expected
+    assert "Environment" not in configuration
+    assert "ImageConfigResponse" not in configuration
+
+
+def test_every_member_that_was_given_is_kept(active: Create) -> None:
+    """All that CreateFunction takes and Paddock does."""
+    given: dict[str, Any] = {
+        "Description": "says hello",
+        "Timeout": 900,
+        "MemorySize": 10_240,
+        "Environment": {"Variables": {"GREETING": "grüß Gott"}},
+        "EphemeralStorage": {"Size": 10_240},
+        "Architectures": ["x86_64"],
+    }
+    image_config = {"EntryPoint": ["/bin/x"], "Command": ["a", "b"], "WorkingDirectory": "/srv"}
+    configuration = active(ImageConfig=image_config, **given)
+    assert {name: configuration[name] for name in given} == given
+    assert configuration["ImageConfigResponse"] == {"ImageConfig": image_config}
+
+
+def test_members_that_ask_for_nothing_are_accepted(active: Create) -> None:
+    """Deployment tools send them with their neutral values."""
+    active(
+        Publish=False,
+        VpcConfig={"SubnetIds": [], "SecurityGroupIds": []},
+        DeadLetterConfig={},
+        KMSKeyArn="",
+        TracingConfig={"Mode": "PassThrough"},
+        FileSystemConfigs=[],
+        SnapStart={"ApplyOn": "None"},
+        LoggingConfig={"LogFormat": "Text"},
+        Layers=[],
+    )
+
+
+def test_a_missing_image_fails_the_function_and_says_what_helps(
+    create: Create, settled: Create, engine: ScriptedEngine
+) -> None:
+    """Failed, InvalidImage, and the driver's sentence."""
+    engine.has_not("missing:latest")
+    create(Code={"ImageUri": "missing:latest"})
+    configuration = settled()
+    assert (configuration["State"], configuration["StateReasonCode"]) == ("Failed", "InvalidImage")
+    assert configuration["StateReason"].startswith("image missing:latest is not on this host; build it")
+    assert (configuration["LastUpdateStatus"], configuration["CodeSha256"]) == ("Failed", "")
+
+
+def test_an_image_for_another_architecture_fails_the_function_and_says_what_helps(
+    create: Create, settled: Create, engine: ScriptedEngine
+) -> None:
+    """It would die with 'exec format error' at its first start."""
+    engine.images["arm:latest"] = Image(image_id="sha256:b", architecture="arm64", size_bytes=1)
+    create(Code={"ImageUri": "arm:latest"})
+    reason = settled()["StateReason"]
+    assert "is for arm64, this host is x86_64" in reason
+    assert "docker build --platform linux/amd64" in reason
+
+
+def test_an_engine_that_is_away_fails_the_function_with_its_remedy(
+    create: Create, settled: Create, engine: ScriptedEngine
+) -> None:
+    """The sentence of the driver reaches the caller."""
+    engine.is_away("hello:away")
+    create(Code={"ImageUri": "hello:away"})
+    assert "start it" in settled()["StateReason"]
+
+
+def test_creating_twice_is_a_conflict(create: Create, refused: Refused, account: str) -> None:
+    """AWS's code and text."""
+    create()
+    code, message = refused(create)
+    assert code == "ResourceConflictException"
+    assert message == "Function already exist: hello"
+
+
+def test_a_name_that_was_deleted_may_be_used_again(active: Create, client: Any) -> None:
+    """With nothing left of the first one."""
+    active(Tags={"old": "yes"}, Description="the first")
+    client.delete_function(FunctionName="hello")
+    assert active()["Description"] == ""
+    assert "Tags" not in client.get_function(FunctionName="hello")
+
+
+@pytest.mark.parametrize(
+    ("members", "code", "words"),
+    [
+        ({"PackageType": "Zip", "Code": {"ZipFile": b"PK"}}, "NotImplementedException", "PackageType Zip is not built"),
+        ({"PackageType": "Zip"}, "InvalidParameterValueException", "PackageType Image"),
+        ({"Code": {"S3Bucket": "bucket", "S3Key": "key"}}, "InvalidParameterValueException", "provide ImageUri"),
+        ({"Handler": "a.b"}, "InvalidParameterValueException", "don't provide Handler or Runtime"),
+        ({"Runtime": "python3.12"}, "InvalidParameterValueException", "don't provide Handler or Runtime"),
+        ({"MemorySize": 10_241}, "InvalidParameterValueException", "less than or equal to 10240"),
+        ({"Timeout": 901}, "InvalidParameterValueException", "less than or equal to 900"),
+        (
+            {"Environment": {"Variables": {"AB": "x" * 4095}}},
+            "InvalidParameterValueException",
+            "exceeded the 4KB limit",
+        ),
+        ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException", "AWS_REGION"),
+        ({"Environment": {"Variables": {"LAMBDA_TASK_ROOT": "x"}}}, "InvalidParameterValueException", "reserved keys"),
+        ({"EphemeralStorage": {"Size": 10_241}}, "InvalidParameterValueException", "less than or equal to 10240"),
+        ({"Tags": {f"t{n}": "" for n in range(51)}}, "InvalidParameterValueException", "at most 50"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_cannot_be_is_refused(
+    create: Create, refused: Refused, client: Any, members: dict[str, Any], code: str, words: str
+) -> None:
+    """With AWS's exception, and nothing is created."""
+    found, message = refused(create, **members)
+    assert (found, words in message) == (code, True), message
+    assert refused(client.get_function, FunctionName="hello")[0] == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("Publish", True),
+        ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
+        ("DeadLetterConfig", {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:dead"}),
+        ("KMSKeyArn", "arn:aws:kms:us-east-1:000000000000:key/1"),
+        ("TracingConfig", {"Mode": "Active"}),
+        (
+            "FileSystemConfigs",
+            [
+                {
+                    "Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-" + "0" * 17,
+                    "LocalMountPath": "/mnt/a",
+                }
+            ],
+        ),
+        ("SnapStart", {"ApplyOn": "PublishedVersions"}),
+        ("LoggingConfig", {"LogFormat": "JSON"}),
+        ("PublishTo", "LATEST_PUBLISHED"),
+        ("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-" + "a" * 17),
+        ("TenancyConfig", {"TenantIsolationMode": "PER_TENANT"}),
+        ("DurableConfig", {"ExecutionTimeout": 60}),
+    ],
+)
+def test_a_member_that_would_be_ignored_is_refused_by_name(
+    create: Create, refused: Refused, member: str, value: object
+) -> None:
+    """501, never accepted and forgotten."""
+    code, message = refused(create, **{member: value})
+    assert code == "NotImplementedException"
+    assert message.startswith(f"{member} is not built yet in Paddock")

@@ -1,0 +1,68 @@
+"""TagResource, UntagResource, ListTags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Active = Callable[..., dict[str, Any]]
+Refused = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def arn(active: Active) -> str:
+    """Of a function with one tag."""
+    found: str = active(Tags={"team": "a"})["FunctionArn"]
+    return found
+
+
+def test_tags_are_added_replaced_and_removed(client: Any, arn: str) -> None:
+    """By the function's ARN; keys and values may be of any language."""
+    client.tag_resource(Resource=arn, Tags={"team": "b", "Größe:x/y=+-@ _.": "größer 大", "empty": ""})
+    assert client.list_tags(Resource=arn)["Tags"] == {"team": "b", "Größe:x/y=+-@ _.": "größer 大", "empty": ""}
+    client.untag_resource(Resource=arn, TagKeys=["team", "Größe:x/y=+-@ _.", "never was"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"empty": ""}
+
+
+def test_a_tag_changes_no_revision(client: Any, arn: str) -> None:
+    """Tags are the function's, not its version's."""
+    before = client.get_function_configuration(FunctionName="hello")["RevisionId"]
+    client.tag_resource(Resource=arn, Tags={"x": "y"})
+    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before
+
+
+def test_fifty_tags_are_the_most(client: Any, arn: str, refused: Refused) -> None:
+    """Counted with those that are there; a refused call adds none."""
+    client.tag_resource(Resource=arn, Tags={f"t{number}": "" for number in range(49)})
+    code, message = refused(client.tag_resource, Resource=arn, Tags={"one": "", "too many": ""})
+    assert (code, message) == (
+        "InvalidParameterValueException",
+        "Tag limit exceeded: 52 tags on one resource; at most 50",
+    )
+    client.tag_resource(Resource=arn, Tags={"team": "replaced"})
+    assert len(client.list_tags(Resource=arn)["Tags"]) == 50
+
+
+@pytest.mark.parametrize("tags", [{"": "x"}, {"k" * 129: ""}, {"k": "v" * 257}, {"k;": ""}, {"k": "a\tb"}], ids=str)
+def test_tags_of_the_wrong_form_are_refused(client: Any, arn: str, refused: Refused, tags: dict[str, str]) -> None:
+    """The model's lengths and letters."""
+    assert refused(client.tag_resource, Resource=arn, Tags=tags)[0] == "ValidationException"
+    assert client.list_tags(Resource=arn)["Tags"] == {"team": "a"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "code"),
+    [
+        ("arn:aws:lambda:us-east-1:123456789012:function:missing", "ResourceNotFoundException"),
+        ("arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-" + "a" * 17, "ResourceNotFoundException"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:hello", "ResourceNotFoundException"),
+        ("hello", "ValidationException"),
+    ],
+)
+def test_what_does_not_exist_has_no_tags(client: Any, refused: Refused, resource: str, code: str) -> None:
+    """For all three operations."""
+    assert refused(client.list_tags, Resource=resource)[0] == code
+    assert refused(client.tag_resource, Resource=resource, Tags={"a": "b"})[0] == code
+    assert refused(client.untag_resource, Resource=resource, TagKeys=["a"])[0] == code
