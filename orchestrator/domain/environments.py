@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.domain.errors import IllegalMove
-from orchestrator.domain.machine import Moves
+from orchestrator.domain.machine import Changed, Moves
 from orchestrator.domain.names import VersionKey
 
 RUNTIME = "runtime"
@@ -173,4 +173,7 @@ class Environment:
 
     def _move(self, after: EnvironmentState, now: datetime, **changes: object) -> Environment:
         ENVIRONMENT_MOVES.check(self._subject, self.state, after)
-        return replace(self, state=after, since=now, **changes)  # type: ignore[arg-type]
+        return _changed(self, state=after, since=now, **changes)
+
+
+_changed = Changed(Environment)

@@ -8,11 +8,11 @@ The state machine of an invocation, its outcomes, and what a caller asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from orchestrator.domain.machine import Moves
+from orchestrator.domain.machine import Changed, Moves
 from orchestrator.domain.names import FunctionKey
 
 MAX_SYNC_PAYLOAD_BYTES = 6_291_456
@@ -169,4 +169,7 @@ class Invocation:
 
     def _move(self, after: InvocationState, **changes: object) -> Invocation:
         INVOCATION_MOVES.check(f"invocation {self.request_id}", self.state, after)
-        return replace(self, state=after, **changes)  # type: ignore[arg-type]
+        return _changed(self, state=after, **changes)
+
+
+_changed = Changed(Invocation)

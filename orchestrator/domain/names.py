@@ -131,7 +131,8 @@ def request_id_for(key: int, random_bits: int) -> str:
     high48 = key >> 15
     low15 = key & 0x7FFF
     number = (high48 << 80) | (0x8 << 76) | ((low15 >> 3) << 64) | (0b10 << 62) | ((low15 & 0x7) << 59)
-    return str(uuid.UUID(int=number | (random_bits & ((1 << 59) - 1))))
+    text = f"{number | (random_bits & ((1 << 59) - 1)):032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def key_of_request_id(request_id: str) -> int | None:

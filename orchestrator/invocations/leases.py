@@ -40,11 +40,13 @@ class Leases:
     def take(self, function: FunctionKey, request_id: str) -> ThrottleReason | None:
         """Take a lease; the reason if there is none to take."""
         held = self._held.setdefault(function, set())
+        reserved = self._reservation(function)
         reason = throttle(
             ConcurrencySnapshot(
                 of_function=len(held),
-                unreserved=self._unreserved(function),
-                reserved=self._reservation(function),
+                # A reservation stands by itself: what the others hold does not matter to it.
+                unreserved=self._unreserved(function) if reserved is None else 0,
+                reserved=reserved,
                 reserved_in_all=self._reserved_in_all(function),
                 account_limit=self._account_limit,
             )

@@ -81,25 +81,14 @@ class InvokeApp:
         await self._send(send, request, result)
 
     async def _read(self, scope: Scope, receive: Receive) -> InvokeRequest:
-        authorization = invocation_type = log_type = client_context = ""
-        trace_id: str | None = None
-        for name, value in scope["headers"]:
-            match name:
-                case b"authorization":
-                    authorization = value.decode("latin-1")
-                case b"x-amz-invocation-type":
-                    invocation_type = value.decode("latin-1")
-                case b"x-amz-log-type":
-                    log_type = value.decode("latin-1")
-                case b"x-amz-client-context":
-                    client_context = value.decode("latin-1")
-                case b"x-amzn-trace-id":
-                    trace_id = value.decode("latin-1")
-                case _:
-                    pass
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        log_type = headers.get(b"x-amz-log-type", b"").decode("latin-1")
+        client_context = headers.get(b"x-amz-client-context", b"").decode("latin-1")
+        trace_id = headers.get(b"x-amzn-trace-id")
         query = scope["query_string"].decode("latin-1")
         caller = caller_of(authorization, query if "X-Amz-Credential" in query else "", self._region)
-        kind = _invocation_type(invocation_type)
+        kind = _invocation_type(headers.get(b"x-amz-invocation-type", b"").decode("latin-1"))
         reference = _reference(scope["raw_path"], query, caller.account, caller.region)
         payload = await self._payload(receive, kind)
         if log_type not in ("", "None", "Tail"):
@@ -113,7 +102,7 @@ class InvokeApp:
             payload=payload,
             wants_log_tail=log_type == "Tail",
             client_context=_client_context(client_context) if client_context else None,
-            trace_id=trace_id,
+            trace_id=trace_id.decode("latin-1") if trace_id is not None else None,
             caller=scope.get("paddock.caller"),
         )
 
