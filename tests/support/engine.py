@@ -1,0 +1,263 @@
+"""Fleet, dispatcher, event queue and front desk, wired on a fake driver, a fake clock and a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from orchestrator.domain.functions import Function, FunctionVersion
+from orchestrator.domain.history import LifecycleEntry, LifecycleEvent, OutputBatch
+from orchestrator.domain.invocations import InvocationType
+from orchestrator.domain.lifetimes import Lifetimes
+from orchestrator.domain.names import FunctionKey, FunctionReference, VersionKey
+from orchestrator.domain.retries import RetryPolicy
+from orchestrator.fleet.fleet import Fleet
+from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.live import LiveEnvironment
+from orchestrator.fleet.output import OutputLog
+from orchestrator.fleet.reaper import Reaper
+from orchestrator.fleet.room import Room, host_limits
+from orchestrator.fleet.scaler import Scaler
+from orchestrator.invocations.dispatcher import Dispatcher
+from orchestrator.invocations.event_queue import EventQueue
+from orchestrator.invocations.front_desk import FrontDesk
+from orchestrator.invocations.leases import Leases
+from orchestrator.invocations.requests import InvokeRequest, InvokeResult
+from orchestrator.invocations.run_log import RunLog
+from orchestrator.store.store import Store
+from tests.support.builders import KEY, a_version
+from tests.support.fake_clock import FakeClock
+from tests.support.fake_driver import FakeDriver
+from tests.support.runtime import ScriptedRuntime
+
+RETRY_DELAYS_S = (60, 120)
+ROOM_WAIT_S = 10.0
+_TURNS = 200
+_PATIENCE_S = 5
+
+
+class Engine:
+    """Everything between the doors and Docker. The scaler, the reaper and the loops move when a test says so."""
+
+    def __init__(self, store: Store, clock: FakeClock, *, environments: int = 100, memory_mib: int = 8192) -> None:
+        self.store = store
+        self.clock = clock
+        self.driver = FakeDriver()
+        self.entries: list[LifecycleEntry] = []
+        self.batches: list[OutputBatch] = []
+        numbers = itertools.count(1)
+
+        def random(count: int) -> bytes:
+            return next(numbers).to_bytes(count, "big")
+
+        journal = Journal(clock, self.entries.append)
+        self.output = OutputLog(clock, self.batches.append)
+        self.fleet = Fleet(
+            driver=self.driver,
+            journal=journal,
+            output=self.output,
+            clock=clock,
+            current=self.current,
+            runtime_port=9001,
+            stop_grace=timedelta(seconds=0.3),
+            random=random,
+        )
+        self.leases = Leases(
+            reservation=self._reservation,
+            reserved_in_all=lambda key: store.functions.reserved_in_all(key.account, key.region),
+            account_limit=1000,
+        )
+        self.dispatcher = Dispatcher(
+            fleet=self.fleet,
+            run_log=RunLog(output=self.output, journal=journal, clock=clock),
+            journal=journal,
+            leases=self.leases,
+            clock=clock,
+            attempt_begun=store.invocations.attempt_begun,
+            current=self.current,
+            want_environments=lambda: None,
+            random=random,
+            room_wait=timedelta(seconds=ROOM_WAIT_S),
+        )
+        self.fleet.observe(self.dispatcher)
+        self.events = EventQueue(
+            store=store.invocations,
+            dispatcher=self.dispatcher,
+            fleet=self.fleet,
+            leases=self.leases,
+            journal=journal,
+            clock=clock,
+            policy=RetryPolicy(
+                delays=tuple(timedelta(seconds=delay) for delay in RETRY_DELAYS_S), max_age=timedelta(hours=6)
+            ),
+            current=self.current,
+            reservation=self._reservation,
+            wake=lambda: None,
+        )
+        self.front_desk = FrontDesk(
+            store=store.invocations,
+            fleet=self.fleet,
+            dispatcher=self.dispatcher,
+            events=self.events,
+            leases=self.leases,
+            clock=clock,
+            current=self.current,
+            random=random,
+        )
+        self.front_desk.open()
+        self.scaler = Scaler(
+            fleet=self.fleet,
+            room=Room(self.fleet, clock, host_limits(memory_mib, 0, environments, timedelta(seconds=2))),
+            clock=clock,
+            demands=self.dispatcher.demands,
+            start=self.dispatcher.start_environment,
+            max_starting=4,
+        )
+        self.reaper = Reaper(
+            fleet=self.fleet,
+            observer=self.dispatcher,
+            clock=clock,
+            lifetimes=Lifetimes(
+                freeze_after=timedelta(seconds=1),
+                idle_timeout=timedelta(seconds=600),
+                init_timeout=timedelta(seconds=10),
+            ),
+        )
+
+    # -- functions
+
+    async def deploy(self, reserved: int | None = None, **changes: Any) -> FunctionVersion:
+        """An active function."""
+        version = a_version(**changes)
+        await self.store.functions.create(Function(key=version.key, latest=version, reserved_concurrency=reserved))
+        return version
+
+    async def configure(self, key: FunctionKey = KEY, **changes: Any) -> None:
+        """Change a function's configuration, as an update does."""
+        function = self.store.functions.get(key)
+        assert function is not None
+        latest = replace(function.latest, **changes)
+        await self.store.functions.replace_latest(latest, expected_revision=function.latest.revision_id)
+        self.fleet.retire_outdated(key)
+
+    def current(self, key: VersionKey) -> FunctionVersion | None:
+        """What a version is now."""
+        function = self.store.functions.get(key.function)
+        return function.latest if function is not None and key.version == "$LATEST" else None
+
+    def _reservation(self, key: FunctionKey) -> int | None:
+        function = self.store.functions.get(key)
+        return function.reserved_concurrency if function is not None else None
+
+    # -- callers
+
+    def call(self, payload: object = None, *, log_tail: bool = False) -> asyncio.Task[InvokeResult]:
+        """A synchronous call, under way."""
+        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail)
+        return asyncio.create_task(self.front_desk.invoke(request))
+
+    async def send(self, payload: object = None) -> str:
+        """An event; its request id once it was accepted."""
+        accepted = await self.front_desk.invoke(_request(InvocationType.EVENT, payload, False))
+        assert accepted.status_code == 202
+        return accepted.request_id
+
+    # -- time and environments
+
+    async def settle(self) -> None:
+        """Let everything that can go on without time passing do so. The one place that yields to the event loop."""
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    async def scale(self) -> None:
+        """Let the scaler look once, and what it starts start."""
+        await self.settle()
+        await self.scaler.tick()
+        await self.settle()
+
+    async def pass_time(self, seconds: float) -> None:
+        """Time passes, and the reaper and the waits look."""
+        self.clock.advance(seconds)
+        await self.reaper.tick()
+        await self.dispatcher.tick()
+        await self.settle()
+
+    async def environment(self) -> ScriptedRuntime:
+        """Start one for whoever waits, and its runtime; it has not asked yet."""
+        known = set(self.fleet.live())
+        await self.scale()
+        started = [live for live in self.fleet.live() if live not in known]
+        assert len(started) == 1, f"{len(started)} were started"
+        return ScriptedRuntime(self.dispatcher, started[0])
+
+    async def warm(self) -> ScriptedRuntime:
+        """An idle environment that has answered one call."""
+        call = self.call()
+        runtime = await self.environment()
+        event = runtime.ask() or await runtime.event()
+        runtime.answer(event)
+        await answer_of(call)
+        assert runtime.ask() is None
+        return runtime
+
+    def seen(self, event: LifecycleEvent) -> list[LifecycleEntry]:
+        """What the journal has of this."""
+        return [entry for entry in self.entries if entry.event is event]
+
+    def live(self) -> list[LiveEnvironment]:
+        """Every live environment."""
+        return list(self.fleet.live())
+
+    async def state_of(self, request_id: str) -> str:
+        """Where an invocation is, in the store."""
+        found = await self.store.invocations.get(request_id)
+        assert found is not None
+        return found.state.value
+
+    async def until_written(self, key: FunctionKey = KEY) -> None:
+        """Wait until what follows the last attempt of each event is in the store."""
+
+        async def poll() -> None:
+            while self.events.in_hand(key):
+                await asyncio.sleep(0)
+
+        await asyncio.wait_for(poll(), _PATIENCE_S)
+
+    async def until_state(self, request_id: str, state: str) -> None:
+        """Wait until the store has it in this state: the writer is a thread of its own."""
+
+        async def poll() -> None:
+            while await self.state_of(request_id) != state:
+                pass
+
+        await asyncio.wait_for(poll(), _PATIENCE_S)
+
+
+async def answer_of(call: asyncio.Task[InvokeResult]) -> InvokeResult:
+    """What a call gets."""
+    return await asyncio.wait_for(call, _PATIENCE_S)
+
+
+async def error_of(call: asyncio.Task[InvokeResult]) -> dict[str, Any]:
+    """The function error that a call gets."""
+    answer = await answer_of(call)
+    assert answer.function_error == "Unhandled", answer
+    error: dict[str, Any] = json.loads(answer.payload)
+    return error
+
+
+def _request(kind: InvocationType, payload: object, log_tail: bool) -> InvokeRequest:
+    return InvokeRequest(
+        reference=FunctionReference(KEY),
+        invocation_type=kind,
+        payload=json.dumps({} if payload is None else payload).encode(),
+        wants_log_tail=log_tail,
+    )
+
+
+EngineMaker = Callable[..., Engine]

@@ -1,0 +1,117 @@
+"""A driver without Docker: it remembers what it was asked for, fails when told to, and reports what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from orchestrator.containers.driver import (
+    DriverEvent,
+    EngineFacts,
+    EnvironmentSpec,
+    ImageNotFound,
+    OutputChunk,
+    Sandbox,
+)
+from orchestrator.domain.functions import Image
+from tests.support.builders import an_image
+
+
+class FakeDriver:
+    """Implements the driver protocol in memory; everything happens at once unless `hold_opening` is called."""
+
+    control_plane_address = "10.0.0.1"
+    functions_subnet = "10.0.0.0/20"
+
+    def __init__(self) -> None:
+        self.opened: list[EnvironmentSpec] = []
+        self.stopped: list[tuple[str, timedelta]] = []
+        self.frozen: set[str] = set()
+        self.cpu_limits: dict[str, int] = {}
+        self.images: dict[str, Image] = {"hello:latest": an_image()}
+        self.memory_mib: int | None = 20
+        self.sandbox_failures: deque[Exception] = deque()
+        self.open_failures: deque[Exception] = deque()
+        self.thaw_failures: deque[Exception] = deque()
+        self._sandboxes = 0
+        self._may_open = asyncio.Event()
+        self._may_open.set()
+        self.happenings: asyncio.Queue[DriverEvent] = asyncio.Queue()
+        self.written: asyncio.Queue[OutputChunk] = asyncio.Queue()
+
+    def hold_opening(self) -> asyncio.Event:
+        """Containers take until this event is set to start."""
+        self._may_open = asyncio.Event()
+        return self._may_open
+
+    async def start(self) -> None:
+        """Nothing to reach."""
+
+    async def close(self) -> None:
+        """Nothing to leave."""
+
+    async def facts(self) -> EngineFacts:
+        """A small host."""
+        return EngineFacts(
+            version="20.10.24",
+            api_version="1.41",
+            cpus=2,
+            memory_bytes=8 << 30,
+            cgroup_version="1",
+            architecture="x86_64",
+        )
+
+    async def find_image(self, reference: str) -> Image:
+        """One of `images`."""
+        if reference not in self.images:
+            raise ImageNotFound(f"image {reference} is not here")
+        return self.images[reference]
+
+    async def take_sandbox(self) -> Sandbox:
+        """A new one, with an address of its own."""
+        if self.sandbox_failures:
+            raise self.sandbox_failures.popleft()
+        self._sandboxes += 1
+        number = self._sandboxes
+        return Sandbox(sandbox_id=f"sandbox-{number}", hostname=f"rt-{number:032}", address=f"10.0.8.{number}")
+
+    async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> None:
+        """Note it."""
+        await self._may_open.wait()
+        if self.open_failures:
+            raise self.open_failures.popleft()
+        self.opened.append(spec)
+
+    async def freeze(self, environment_id: str) -> None:
+        """Note it."""
+        self.frozen.add(environment_id)
+
+    async def thaw(self, environment_id: str) -> None:
+        """Note it."""
+        if self.thaw_failures:
+            raise self.thaw_failures.popleft()
+        self.frozen.discard(environment_id)
+
+    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
+        """Note it."""
+        self.cpu_limits[environment_id] = quota_us
+
+    async def stop(self, environment_id: str, grace: timedelta) -> None:
+        """Note it."""
+        self.stopped.append((environment_id, grace))
+
+    def memory_used_mib(self, environment_id: str) -> int | None:
+        """What a test says."""
+        return self.memory_mib
+
+    async def events(self) -> AsyncIterator[DriverEvent]:
+        """What a test put in."""
+        while True:
+            yield await self.happenings.get()
+
+    async def output(self) -> AsyncIterator[OutputChunk]:
+        """What a test put in."""
+        while True:
+            yield await self.written.get()

@@ -1,0 +1,149 @@
+"""Asynchronous events: kept, run at least once, retried by AWS's rules, set aside in the end."""
+
+from __future__ import annotations
+
+from orchestrator.containers.driver import ContainerEnded
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.invocations import FunctionError
+from tests.support.builders import KEY
+from tests.support.engine import RETRY_DELAYS_S, Engine, EngineMaker, answer_of
+
+ERROR = FunctionError(payload=b"{}", error_type="Runtime.Unknown")
+
+
+async def test_an_event_is_in_the_store_before_it_is_acknowledged(engine: Engine) -> None:
+    """With its payload."""
+    request_id = await engine.send({"n": 1})
+    found = await engine.store.invocations.get(request_id)
+    assert found is not None
+    assert await engine.store.invocations.payload(found.key) == b'{"n": 1}'
+
+
+async def test_an_event_runs_and_succeeds(engine: Engine) -> None:
+    """On the environment that the scaler starts for it."""
+    request_id = await engine.send()
+    runtime = await engine.environment()
+    runtime.answer(runtime.ask() or await runtime.event())
+    await engine.until_state(request_id, "succeeded")
+
+
+async def test_a_function_error_is_retried_after_one_and_two_minutes_then_set_aside(engine: Engine) -> None:
+    """Under the same request id, three attempts in all."""
+    runtime = await engine.warm()
+    request_id = await engine.send()
+    for delay_s in RETRY_DELAYS_S:
+        event = await runtime.event()
+        assert event.request_id == request_id
+        runtime.answer(event, ERROR)
+        await engine.until_state(request_id, "retrying")
+        await engine.settle()
+        runtime.ask()
+        engine.clock.advance(delay_s - 1)
+        await engine.events.tick()
+        await engine.settle()
+        assert runtime.poll is not None
+        assert not runtime.poll.done(), "not before its time"
+        engine.clock.advance(1)
+        await engine.events.tick()
+    runtime.answer(await runtime.event(), ERROR)
+    await engine.until_state(request_id, "failed")
+    found = await engine.store.invocations.get(request_id)
+    assert found is not None
+    assert found.attempts == 3
+    assert [entry.detail["condition"] for entry in engine.seen(LifecycleEvent.INVOCATION_SET_ASIDE)] == [
+        "RetriesExhausted"
+    ]
+
+
+async def test_an_event_cut_off_by_the_engine_waits_again_and_the_attempt_does_not_count(engine: Engine) -> None:
+    """It was no fault of the function."""
+    runtime = await engine.warm()
+    request_id = await engine.send()
+    await runtime.event()
+    engine.fleet.happened(
+        ContainerEnded(environment_id=runtime.live.environment_id, at=engine.clock.now(), engine_lost=True)
+    )
+    await engine.until_written()
+    assert await engine.state_of(request_id) == "queued"
+    engine.clock.advance(5)
+    await engine.events.tick()
+    fresh = await engine.environment()
+    fresh.answer(fresh.ask() or await fresh.event())
+    await engine.until_state(request_id, "succeeded")
+    found = await engine.store.invocations.get(request_id)
+    assert found is not None
+    assert found.attempts == 1
+
+
+async def test_events_over_the_reservation_wait_in_the_store(make_engine: EngineMaker) -> None:
+    """None is lost, none runs beside another."""
+    engine = make_engine()
+    await engine.deploy(reserved=1)
+    ids = [await engine.send() for _ in range(3)]
+    runtime = await engine.environment()
+    event = runtime.ask()
+    for _ in ids:
+        event = event or await runtime.event()
+        assert len(engine.live()) == 1
+        runtime.answer(event)
+        await engine.until_state(event.request_id, "succeeded")
+        event = runtime.ask()
+        await engine.settle()
+        await engine.events.tick()
+        await engine.settle()
+    assert [await engine.state_of(request_id) for request_id in ids] == ["succeeded"] * 3
+
+
+async def test_with_a_reservation_of_zero_an_event_is_set_aside_at_once(make_engine: EngineMaker) -> None:
+    """As on AWS, where it goes to the dead letters."""
+    engine = make_engine()
+    await engine.deploy(reserved=0)
+    request_id = await engine.send()
+    await engine.until_state(request_id, "failed")
+
+
+async def test_an_event_of_a_function_that_was_deleted_is_set_aside_and_named(engine: Engine) -> None:
+    """It stays findable."""
+    engine.events._is_closed = True  # nothing takes it yet
+    request_id = await engine.send()
+    engine.events._is_closed = False
+    await engine.store.functions.delete(KEY)
+    await engine.events.tick()
+    await engine.until_state(request_id, "failed")
+    found = await engine.store.invocations.get(request_id)
+    assert found is not None
+    assert found.error_type == "FunctionDeleted"
+
+
+async def test_synchronous_callers_go_before_events(engine: Engine) -> None:
+    """Somebody waits for them."""
+    runtime = await engine.warm()
+    busy = engine.call()
+    event = await runtime.event()
+    request_id = await engine.send()
+    await engine.settle()
+    call = engine.call({"first": True})
+    await engine.settle()
+    runtime.answer(event)
+    await answer_of(busy)
+    following = runtime.ask()
+    assert following is not None
+    assert following.body == b'{"first": true}'
+    runtime.answer(following)
+    await answer_of(call)
+    last = runtime.ask()
+    assert last is not None
+    assert last.request_id == request_id
+
+
+async def test_an_event_older_than_its_age_is_set_aside(engine: Engine) -> None:
+    """AWS: six hours."""
+    engine.events._is_closed = True  # nothing takes it yet
+    request_id = await engine.send()
+    engine.events._is_closed = False
+    engine.clock.advance(7 * 3600)
+    await engine.events.tick()
+    await engine.until_state(request_id, "failed")
+    found = await engine.store.invocations.get(request_id)
+    assert found is not None
+    assert found.error_type == "EventAgeExceeded"

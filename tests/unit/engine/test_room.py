@@ -1,0 +1,56 @@
+"""The host's room: who goes for whom, and how many start at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.invocations import InvocationType
+from orchestrator.domain.names import FunctionKey, FunctionReference
+from orchestrator.invocations.requests import InvokeRequest
+from tests.support.builders import KEY
+from tests.support.engine import Engine, EngineMaker, answer_of
+from tests.support.runtime import ScriptedRuntime
+
+
+async def test_the_environment_idle_for_longest_goes_for_one_that_is_needed(make_engine: EngineMaker) -> None:
+    """Straight to SIGKILL: somebody waits."""
+    engine = make_engine(memory_mib=256)
+    first, second = await _warm_of(engine, "first"), await _warm_of(engine, "second")
+    engine.clock.advance(5)
+    third = await _warm_of(engine, "third")
+    assert first.live.environment.is_ending
+    assert not second.live.environment.is_ending
+    assert not third.live.environment.is_ending
+    assert [entry.detail["reason"] for entry in engine.seen(LifecycleEvent.STOPPING)] == ["capacity"]
+    ((environment_id, grace),) = engine.driver.stopped
+    assert (environment_id, grace.total_seconds()) == (first.live.environment_id, 0)
+
+
+async def test_no_more_start_at_once_than_the_host_can_take(engine: Engine) -> None:
+    """Four here, for fifty callers; the next when one of them has come up."""
+    engine.driver.hold_opening()
+    calls = [engine.call() for _ in range(50)]
+    await engine.scale()
+    await engine.scale()
+    assert len(engine.live()) == 4
+    for call in calls:
+        call.cancel()
+
+
+async def _warm_of(engine: Engine, name: str) -> ScriptedRuntime:
+    key = FunctionKey(KEY.account, KEY.region, name)
+    await engine.deploy(key=key)
+    request = InvokeRequest(
+        reference=FunctionReference(key), invocation_type=InvocationType.REQUEST_RESPONSE, payload=b"{}"
+    )
+    call = asyncio.create_task(engine.front_desk.invoke(request))
+    known = set(engine.live())
+    await engine.scale()
+    await engine.scale()
+    (live,) = set(engine.live()) - known
+    runtime = ScriptedRuntime(engine.dispatcher, live)
+    runtime.answer(runtime.ask() or await runtime.event())
+    await answer_of(call)
+    runtime.ask()
+    return runtime
