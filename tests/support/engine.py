@@ -224,7 +224,7 @@ class Engine:
 
         async def poll() -> None:
             while self.events.in_hand(key):
-                await asyncio.sleep(0)
+                await self.settle()
 
         await asyncio.wait_for(poll(), _PATIENCE_S)
 
