@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.domain.errors import ResourceNotFound
-from orchestrator.domain.functions import Function
 from orchestrator.domain.quotas import check_reservation
 from orchestrator.lambda_api.callers import Caller
-from orchestrator.lambda_api.operations import Handler, Reply, function_key
+from orchestrator.lambda_api.operations import Handler, Reply, find_function
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -40,7 +38,7 @@ class ConcurrencyOperations:
 
     async def put(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
-        function = self._function(caller, parameters)
+        function = find_function(self._functions, caller, parameters)
         wanted: int = parameters["ReservedConcurrentExecutions"]
         reserved_by_others = self._functions.reserved_in_all(caller.account, caller.region) - (
             function.reserved_concurrency or 0
@@ -51,12 +49,12 @@ class ConcurrencyOperations:
 
     async def get(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConcurrency.html"""
-        function = self._function(caller, parameters)
+        function = find_function(self._functions, caller, parameters)
         return Reply(200, {"ReservedConcurrentExecutions": function.reserved_concurrency})
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunctionConcurrency.html"""
-        await self._functions.set_reserved_concurrency(self._function(caller, parameters).key, None)
+        await self._functions.set_reserved_concurrency(find_function(self._functions, caller, parameters).key, None)
         return Reply(204, None)
 
     async def account_settings(self, caller: Caller, _parameters: Parameters) -> Reply:
@@ -71,10 +69,3 @@ class ConcurrencyOperations:
         }
         usage = {"TotalCodeSize": 0, "FunctionCount": self._functions.count(caller.account, caller.region)}
         return Reply(200, {"AccountLimit": limit, "AccountUsage": usage})
-
-    def _function(self, caller: Caller, parameters: Parameters) -> Function:
-        key = function_key(caller, parameters)
-        function = self._functions.get(key)
-        if function is None:
-            raise ResourceNotFound(f"Function not found: {key.arn}")
-        return function

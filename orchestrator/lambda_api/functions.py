@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import InvalidParameterValue, PreconditionFailed, ResourceNotFound
+from orchestrator.domain.errors import InvalidParameterValue, PreconditionFailed
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.domain.quotas import check_tags
@@ -26,7 +26,7 @@ from orchestrator.lambda_api.configuration import (
     rendered,
     rendered_function,
 )
-from orchestrator.lambda_api.operations import Handler, Reply, function_key
+from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -64,11 +64,11 @@ class FunctionOperations:
 
     async def get(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html"""
-        return Reply(200, rendered_function(self._function(caller, parameters)))
+        return Reply(200, rendered_function(find_function(self._functions, caller, parameters)))
 
     async def get_configuration(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html"""
-        return Reply(200, rendered(self._function(caller, parameters).latest))
+        return Reply(200, rendered(find_function(self._functions, caller, parameters).latest))
 
     async def list_functions(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html"""
@@ -112,13 +112,6 @@ class FunctionOperations:
             raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
         await self._deployments.delete(key)
         return Reply(204, None)
-
-    def _function(self, caller: Caller, parameters: Parameters) -> Function:
-        key = function_key(caller, parameters)
-        function = self._functions.get(key)
-        if function is None:
-            raise ResourceNotFound(f"Function not found: {key.arn}")
-        return function
 
 
 def _marker_of(key: FunctionKey) -> str:

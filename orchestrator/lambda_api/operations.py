@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.domain.errors import ResourceNotFound
+from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST, FunctionKey, parse_reference
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.store.functions import FunctionStore
 
 _NAME_LIMIT = 140
 
@@ -49,3 +51,18 @@ def function_key(caller: Caller, parameters: Parameters) -> FunctionKey:
     if asked.qualifier not in (None, LATEST):
         raise ResourceNotFound(f"Function not found: {asked.invoked_arn}")
     return asked.key
+
+
+def find_function(functions: FunctionStore, caller: Caller, parameters: Parameters) -> Function:
+    """
+    The function itself.
+
+    Raises:
+        ValidationFailed: If the name is none.
+        ResourceNotFound: If there is no such function.
+    """
+    key = function_key(caller, parameters)
+    function = functions.get(key)
+    if function is None:
+        raise ResourceNotFound(f"Function not found: {key.arn}")
+    return function
