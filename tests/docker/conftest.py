@@ -12,6 +12,7 @@ import pytest
 from tests.support.paddock_process import PaddockProcess
 
 FUNCTIONS = Path(__file__).parent / "functions"
+_FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -19,6 +20,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.fspath).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.docker)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Measured figures are gathered here."""
+    config.stash[_FIGURES] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was measured stands at the end of each run, green or red."""
+    if config.stash[_FIGURES]:
+        terminalreporter.section("figures")
+        for line in config.stash[_FIGURES]:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Keeps a line of what was measured for the end of the run."""
+    return pytestconfig.stash[_FIGURES].append
 
 
 @pytest.fixture(scope="session")

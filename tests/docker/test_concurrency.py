@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -43,14 +43,14 @@ def _call(client: Any, name: str, payload: object) -> float:
 
 
 def test_fifty_calls_of_a_second_are_all_answered_and_none_starts_a_container_too_many(
-    client: Any, quick: PaddockProcess
+    client: Any, quick: PaddockProcess, figures: Callable[[str], None]
 ) -> None:
     """At most one environment per caller, and every one of them got work."""
     with ThreadPoolExecutor(50) as pool:
         took = list(pool.map(lambda _: _call(client, "sleeper", {"do": "sleep", "seconds": 1}), range(50)))
     environments = quick.environments("sleeper")
     created = quick.count_log("environment.created", "sleeper")
-    print(f"50 calls of 1 s: slowest {max(took):.2f} s, environments created {created}")
+    figures(f"50 calls of 1 s: slowest {max(took):.2f} s, environments created {created}")
     assert len(took) == 50
     assert created <= 50
     idle_from_birth = [one for one in environments if one["invocations"] == 0]
@@ -59,7 +59,7 @@ def test_fifty_calls_of_a_second_are_all_answered_and_none_starts_a_container_to
 
 
 def test_thirty_two_short_calls_with_one_warm_environment_start_at_most_four_more(
-    client: Any, quick: PaddockProcess
+    client: Any, quick: PaddockProcess, figures: Callable[[str], None]
 ) -> None:
     """A cold start that ends nobody's wait is not made (D9)."""
     for _ in range(5):
@@ -71,7 +71,7 @@ def test_thirty_two_short_calls_with_one_warm_environment_start_at_most_four_mor
         list(pool.map(lambda _: _call(client, "short", {"do": "sleep", "seconds": 0.01}), range(32)))
         took = time.monotonic() - began
     started = quick.count_log("environment.created", "short") - before
-    print(f"32 calls of 10 ms: {took:.3f} s, cold starts {started}")
+    figures(f"32 calls of 10 ms: {took:.3f} s, cold starts {started}")
     assert started <= 4
     assert took < 0.6
 
@@ -141,7 +141,10 @@ def test_with_no_room_the_least_recently_used_idle_environment_is_evicted(
 
 
 def test_after_the_end_no_container_and_no_network_is_left(
-    engine: docker.DockerClient, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    engine: docker.DockerClient,
+    images: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+    figures: Callable[[str], None],
 ) -> None:
     """SIGTERM with environments idle, frozen and busy: all are removed, in order, within the grace period."""
     process = PaddockProcess(tmp_path_factory.mktemp("ending"), freeze_after_s=0.2)
@@ -155,7 +158,7 @@ def test_after_the_end_no_container_and_no_network_is_left(
         owner = process.owner(engine)
         began = time.monotonic()
         assert process.terminate() == 0
-        print(f"SIGTERM to end: {time.monotonic() - began:.2f} s")
+        figures(f"SIGTERM to end: {time.monotonic() - began:.2f} s")
         assert late.result() > 1.9, "what ran within the drain was answered"
     assert time.monotonic() - began < 30
     assert not engine.containers.list(all=True, filters={"label": f"paddock.owner={owner}"})

@@ -33,6 +33,9 @@ ENGINE_RESTARTS = 10 if LONG else 2
 ATTEMPTS_OF_AWS = 3
 SEED = 20261123
 SECOND_BRIDGE = "paddock-2nd"
+_PATIENCE_S = 60
+_SETTLED_A_SECOND = 20
+"""Events that are worked off at least, and asked for one by one, once the load has ended."""
 
 
 class Load:
@@ -134,7 +137,10 @@ def _settled(paddock: PaddockProcess, acknowledged: list[str], patience_s: float
 
 
 def test_no_acknowledged_event_is_lost_over_kill_9(
-    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
+    engine: docker.DockerClient,
+    images: dict[str, str],
+    start_paddock: Callable[..., PaddockProcess],
+    figures: Callable[[str], None],
 ) -> None:
     """Lost 0, orphans 0, attempts within AWS's rules plus one per crash, answering again within 5 s at p99."""
     chance = random.Random(SEED)
@@ -155,15 +161,15 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
         again.append(time.monotonic() - began)
         orphans += _orphans_twice(engine, paddock, owner)
     load.stop()
-    ended = _settled(paddock, load.acknowledged, patience_s=120)
+    ended = _settled(paddock, load.acknowledged, patience_s=_PATIENCE_S + len(load.acknowledged) / _SETTLED_A_SECOND)
     attempts = _attempts(paddock)
     paddock.terminate()
     states = Counter(one["state"] for one in ended.values())
     set_aside = [one for one in ended.values() if one["state"] == "dead-lettered"]
     p99 = sorted(again)[min(len(again) - 1, int(len(again) * 0.99))]
     too_often = {i: n for i, n in attempts.items() if i in ended and n > ATTEMPTS_OF_AWS + CRASHES}
-    print(
-        f"\n{CRASHES} crashes: acknowledged {len(load.acknowledged)}, lost "
+    figures(
+        f"{CRASHES} crashes: acknowledged {len(load.acknowledged)}, lost "
         f"{len(load.acknowledged) - len(ended)}, states {dict(states)}, orphans {len(orphans)}, "
         f"most runs of one event {max(attempts.values())}, events run twice or more "
         f"{sum(1 for i, n in attempts.items() if i in ended and n > 1)}, synchronous answers {load.answered}, "
@@ -243,7 +249,10 @@ def second_engine(engine: docker.DockerClient, images: dict[str, str]) -> Iterat
 
 
 def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
-    second_engine: SecondEngine, start_paddock: Callable[..., PaddockProcess], images: dict[str, str]
+    second_engine: SecondEngine,
+    start_paddock: Callable[..., PaddockProcess],
+    images: dict[str, str],
+    figures: Callable[[str], None],
 ) -> None:
     """The engine goes down with every container and comes back; events wait, then run."""
     paddock = start_paddock(
@@ -261,10 +270,10 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
         _answers_again(paddock)
         again.append(time.monotonic() - began)
     load.stop()
-    ended = _settled(paddock, load.acknowledged, patience_s=120)
+    ended = _settled(paddock, load.acknowledged, patience_s=_PATIENCE_S + len(load.acknowledged) / _SETTLED_A_SECOND)
     states = Counter(one["state"] for one in ended.values())
-    print(
-        f"\n{ENGINE_RESTARTS} engine restarts: acknowledged {len(load.acknowledged)}, lost "
+    figures(
+        f"{ENGINE_RESTARTS} engine restarts: acknowledged {len(load.acknowledged)}, lost "
         f"{len(load.acknowledged) - len(ended)}, states {dict(states)}, answering again, from the engine's first "
         f"answer on, {[round(seconds, 2) for seconds in again]} s"
     )

@@ -40,7 +40,10 @@ def _open_files(pid: int) -> int:
 
 
 def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leaks(
-    engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
+    engine: docker.DockerClient,
+    images: dict[str, str],
+    start_paddock: Callable[..., PaddockProcess],
+    figures: Callable[[str], None],
 ) -> None:
     """None hangs, no container is left, memory and file descriptors stay flat."""
     chance = random.Random(SEED)
@@ -102,8 +105,8 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
     until(lambda: not paddock.environments(), "every environment is reaped", patience_s=60)
     left = engine.containers.list(all=True, filters={"label": "paddock.function=soak"})
     memory_after, files_after = _memory_mib(paddock.pid), _open_files(paddock.pid)
-    print(
-        f"\n{INVOCATIONS} invocations: {dict(outcomes)}; memory {memory_before:.0f} → {memory_after:.0f} MiB, "
+    figures(
+        f"{INVOCATIONS} invocations: {dict(outcomes)}; memory {memory_before:.0f} → {memory_after:.0f} MiB, "
         f"open files {files_before} → {files_after}, containers left {len(left)}"
     )
     assert paddock.terminate() == 0
