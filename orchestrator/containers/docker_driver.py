@@ -7,6 +7,7 @@ The order of removal: whoever calls has forgotten the hostname; then the contain
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from orchestrator.containers.driver import (
     EngineBack,
     EngineFacts,
     EngineLost,
+    EngineRefused,
     EnvironmentSpec,
     ImageNotFound,
     OutOfMemory,
@@ -247,24 +249,29 @@ class DockerDriver:
     async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
         """Limit its CPU time in each 100 ms."""
         container = self._containers.get(environment_id)
-        if container is not None:
+        if container is None:
+            return
+        try:
             await self._engine.call_if_there(
                 "update_container", container.container_id, cpu_period=CPU_PERIOD_US, cpu_quota=quota_us
             )
+        except APIError as error:
+            raise EngineRefused(f"its CPU time was not limited: {error.explanation or error}") from error
 
     async def stop(self, environment_id: str, grace: timedelta) -> None:
         """End and remove container and sandbox."""
         container = self._containers.get(environment_id)
         if container is None:
             return
-        if grace > timedelta() and not container.ended.is_set():
-            # A signal through the API thaws a frozen container.
-            await self._engine.call_if_there("kill", container.container_id, signal="SIGTERM")
-            try:
-                await asyncio.wait_for(container.ended.wait(), grace.total_seconds())
-            except TimeoutError:
-                log.debug("container.killed", environment=environment_id, after_s=grace.total_seconds())
-        await self._clear(container, container.sandbox)
+        try:
+            if grace > timedelta() and not container.ended.is_set():
+                # A signal through the API thaws a frozen container.
+                await self._engine.call_if_there("kill", container.container_id, signal="SIGTERM")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(container.ended.wait(), grace.total_seconds())
+            await self._clear(container, container.sandbox)
+        except APIError as error:
+            raise EngineRefused(f"it was not removed: {error.explanation or error}") from error
 
     def memory_used_mib(self, environment_id: str) -> int | None:
         """What its processes hold now."""

@@ -48,6 +48,10 @@ class StartFailed(PaddockError):
         self.message = message
 
 
+class EngineRefused(PaddockError):
+    """The engine answers, but could not do it: a race with a container that ends, or a failure of its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sandbox:
     """
@@ -243,6 +247,9 @@ class Driver(Protocol):
 
         Args:
             quota_us: Microseconds in each 100 ms.
+
+        Raises:
+            EngineRefused: If the container is ending.
         """
         ...
 
@@ -252,6 +259,9 @@ class Driver(Protocol):
 
         Args:
             grace: Zero goes straight to SIGKILL.
+
+        Raises:
+            EngineRefused: If it could not be removed now; to be tried again.
         """
         ...
 

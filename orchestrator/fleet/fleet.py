@@ -21,6 +21,7 @@ from orchestrator.containers.driver import (
     DriverEvent,
     EngineBack,
     EngineLost,
+    EngineRefused,
     EngineUnreachable,
     ImageNotFound,
     OutOfMemory,
@@ -235,7 +236,7 @@ class Fleet:
             if not live.environment.is_ending:
                 try:
                     await self._driver.limit_cpu(live.environment_id, cpu_quota_us(live.version.memory_mib))
-                except EngineUnreachable as error:
+                except (EngineUnreachable, EngineRefused) as error:
                     log.warning("environment.cpu-not-limited", environment=live.environment_id, reason=str(error))
 
     def offer(self, live: LiveEnvironment) -> None:
@@ -373,7 +374,7 @@ class Fleet:
                 try:
                     await self._driver.stop(live.environment_id, grace)
                     break
-                except EngineUnreachable as error:
+                except (EngineUnreachable, EngineRefused) as error:
                     log.warning("environment.not-removed", environment=live.environment_id, reason=str(error))
                     await asyncio.sleep(_STOP_AGAIN_AFTER_S)
         self._confirm_gone(live)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 import structlog
@@ -29,7 +29,7 @@ from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import Assignment, Event, LiveEnvironment
 from orchestrator.fleet.scaler import Demand
-from orchestrator.invocations.events import event_for, new_trace_id
+from orchestrator.invocations.events import UnknownRequest, event_for, new_trace_id
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.invocations.work import Ended, Queue, Refused, Work
@@ -38,10 +38,6 @@ from orchestrator.loop import Tasks
 SANDBOX_FAILURE = "Sandbox.Failure"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-
-class UnknownRequest(Exception):
-    """A runtime posted for a request id that its environment does not work on, or for an earlier attempt."""
 
 
 class Dispatcher:
@@ -83,6 +79,7 @@ class Dispatcher:
         self._running: dict[str, Work] = {}
         self._pinned: dict[str, Work] = {}
         self._tasks = Tasks("dispatcher")
+        self._backlog: Mapping[VersionKey, int] = {}
         self._when_drained: asyncio.Event | None = None
 
     # -- work comes and goes
@@ -108,6 +105,10 @@ class Dispatcher:
             queue.remove(work)
         return True
 
+    def note_backlog(self, waiting: Mapping[VersionKey, int]) -> None:
+        """So many more events are due in the store: they want environments, too."""
+        self._backlog = waiting
+
     def demands(self) -> list[Demand]:
         """Who waits, for the scaler."""
         demands = []
@@ -119,7 +120,7 @@ class Dispatcher:
                         version=key,
                         memory_mib=version.memory_mib,
                         synchronous=len(queue.synchronous),
-                        asynchronous=len(queue.asynchronous),
+                        asynchronous=len(queue.asynchronous) + self._backlog.get(key, 0),
                     )
                 )
         return demands
@@ -222,7 +223,10 @@ class Dispatcher:
             IllegalMove: If it has posted one already.
         """
         self._fleet.answered(live, request_id)
-        work = self._running.pop(live.environment_id)
+        work = self._running.pop(live.environment_id, None)
+        if work is None:
+            # It was interrupted at shutdown: its caller has been told.
+            return
         assignment = live.assignment
         assert assignment is not None
         self._fleet.pool(live.environment.version).ran(timedelta(seconds=live.entered - assignment.began))
@@ -286,9 +290,9 @@ class Dispatcher:
     def ended(self, live: LiveEnvironment, before: EnvironmentState, how: HowItEnded) -> None:
         """A container ended by itself."""
         if before is EnvironmentState.BUSY:
-            work = self._running.pop(live.environment_id)
-            outcome = endings.ended(how, work.invocation.request_id)
-            self._end_run(live, work, outcome)
+            work = self._running.pop(live.environment_id, None)
+            if work is not None:
+                self._end_run(live, work, endings.ended(how, work.invocation.request_id))
         elif before is EnvironmentState.INITIALIZING:
             error_type = endings.OUT_OF_MEMORY if how.out_of_memory else endings.EXIT_ERROR
             what = endings.ended(how, "")

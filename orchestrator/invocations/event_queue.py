@@ -8,6 +8,7 @@ decided purely, written with compare-and-set, and only then forgotten here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
@@ -35,6 +36,8 @@ from orchestrator.store.invocations import InvocationStore
 
 _IN_HAND_PER_ENVIRONMENT = 2
 _FEWEST_IN_HAND = 8
+_COUNTED_AT_MOST = 1000
+"""More than so many do not make more environments start."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -79,18 +82,28 @@ class EventQueue:
 
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
-        if not self._is_closed and len(self._of(invocation.function)) < self._places(invocation):
+        if not self._is_closed and len(self._of(invocation.function)) < self._places(
+            VersionKey(invocation.function, invocation.qualifier or LATEST)
+        ):
             self._take(invocation, payload)
 
     async def tick(self) -> None:
         """Feed what is due."""
         now = self._clock.now()
+        backlog: dict[VersionKey, int] = {}
         for function in await self._store.functions_with_due(now):
-            free = _FEWEST_IN_HAND - len(self._of(function))
-            pool = self._fleet.pool(VersionKey(function))
-            free = max(free, _IN_HAND_PER_ENVIRONMENT * pool.serving() - len(self._of(function)))
-            if free <= 0 or self._is_closed:
-                continue
+            if self._is_closed:
+                return
+            key = VersionKey(function)
+            await self._feed(key, now)
+            due = await self._store.count_due(function, now, _COUNTED_AT_MOST)
+            backlog[key] = max(0, due - len(self._of(function)))
+        self._dispatcher.note_backlog(backlog)
+
+    async def _feed(self, key: VersionKey, now: datetime) -> None:
+        function = key.function
+        free = self._places(key) - len(self._of(function))
+        if free > 0:
             for invocation, payload in await self._store.due(function, now, free, frozenset(self._of(function))):
                 if invocation.key in self._of(function):
                     continue
@@ -111,9 +124,8 @@ class EventQueue:
     def _of(self, function: FunctionKey) -> set[int]:
         return self._in_hand.get(function, set())
 
-    def _places(self, invocation: Invocation) -> int:
-        pool = self._fleet.pool(VersionKey(invocation.function, invocation.qualifier or LATEST))
-        return max(_FEWEST_IN_HAND, _IN_HAND_PER_ENVIRONMENT * pool.serving())
+    def _places(self, key: VersionKey) -> int:
+        return max(_FEWEST_IN_HAND, _IN_HAND_PER_ENVIRONMENT * self._fleet.pool(key).serving())
 
     def _take(self, invocation: Invocation, payload: bytes) -> bool:
         """Hand it to the dispatcher; False if the function may run no more now."""

@@ -6,6 +6,10 @@ from orchestrator.domain.invocations import Invocation
 from orchestrator.fleet.live import Event
 
 
+class UnknownRequest(Exception):
+    """A runtime posted for a request id that its environment does not work on, or for an earlier attempt."""
+
+
 def event_for(
     invocation: Invocation, payload: bytes, *, invoked_arn: str, deadline_ms: int, nonce: str, trace_id: str
 ) -> Event:

@@ -17,7 +17,8 @@ from orchestrator.domain.errors import IllegalMove
 from orchestrator.domain.invocations import MAX_RESPONSE_BYTES, Answer, FunctionError
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.live import Event, LiveEnvironment
-from orchestrator.invocations.dispatcher import Dispatcher, UnknownRequest
+from orchestrator.invocations.dispatcher import Dispatcher
+from orchestrator.invocations.events import UnknownRequest
 from orchestrator.runtime_api import answers
 from orchestrator.runtime_api.answers import Receive, Scope, Send
 from orchestrator.runtime_api.posts import (

@@ -40,6 +40,12 @@ _ENTRY_AFTER = _FIRST_ENTRY.where(
     # the due time belongs to it: SQLite seeks past a whole row of the index, not past all that begin alike
     tuple_(*_PLACE) > tuple_(bindparam("account"), bindparam("region"), bindparam("name"), bindparam("due_us"))
 )
+_COUNT_DUE = select(func.count()).select_from(
+    select(_columns.key)
+    .where(_OF_FUNCTION, WAITS_FOR_ITS_TURN, _columns.due_us <= bindparam("now_us"))
+    .limit(bindparam("at_most"))
+    .subquery()
+)
 _COUNT_WAITING = select(func.count()).select_from(invocations).where(_OF_FUNCTION, WAITS_FOR_ITS_TURN)
 _COUNT_RUNNING = select(func.count()).select_from(invocations).where(_OF_FUNCTION, RUNS)
 _ONE = select(invocations).where(_columns.key == bindparam("key"), _columns.random_bits == bindparam("random_bits"))
@@ -69,6 +75,14 @@ def first_due(connection: Connection) -> list[tuple[FunctionKey, int]]:
         found.append((key, due_us))
         row = connection.execute(_ENTRY_AFTER, {**_names(key), "due_us": _FOR_EVER}).first()
     return found
+
+
+def count_due(connection: Connection, function: FunctionKey, now: datetime, at_most: int) -> int:
+    """How many of a function wait and may run now, counted up to a bound."""
+    due: int = connection.execute(
+        _COUNT_DUE, {**_names(function), "now_us": to_us(now), "at_most": at_most}
+    ).scalar_one()
+    return due
 
 
 def count_unfinished(connection: Connection, function: FunctionKey) -> int:

@@ -135,6 +135,10 @@ class InvocationStore:
             if not self._reads_of_due:
                 self._moved_meanwhile.clear()
 
+    async def count_due(self, function: FunctionKey, now: datetime, at_most: int) -> int:
+        """How many asynchronous invocations of a function may run now, those in hand included; counted to a bound."""
+        return await self._database.read(partial(queries.count_due, function=function, now=now, at_most=at_most))
+
     async def functions_with_due(self, now: datetime) -> list[FunctionKey]:
         """The functions that have an asynchronous invocation that may run now."""
         now_us = to_us(now)

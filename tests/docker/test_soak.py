@@ -24,6 +24,7 @@ from tests.support.waiting import until
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 INVOCATIONS = 20_000 if LONG else 2_000
 CALLERS = 16
+PARTS = 10
 SEED = 20261123
 EXPECTED = {"exit": "Runtime.ExitError", "sleep": "Sandbox.Timedout", "memory": "Runtime.OutOfMemory"}
 
@@ -56,6 +57,7 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
         {"do": "memory", "mib": 400},
         {"do": "sleep", "seconds": 0.9, "kill": True},
     ]
+    files_before = 0
     outcomes: Counter[str] = Counter()
     wrong: list[object] = []
     lock = threading.Lock()
@@ -69,10 +71,10 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
             right = expected in ("answer", "Runtime.ExitError")
         elif number in unlucky:
             expected = body.get("errorType", "answer")
-            right = expected == EXPECTED[payload["do"]]
+            # Any call may sit in the very container that `docker kill` hits.
+            right = expected in (EXPECTED[payload["do"]], "Runtime.ExitError")
         else:
             expected = "answer" if "FunctionError" not in answer else body["errorType"]
-            # An innocent call may sit in the very container that `docker kill` hits.
             right = body.get("event") == payload or expected == "Runtime.ExitError"
         with lock:
             outcomes[expected] += 1
@@ -95,23 +97,27 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
     killing = threading.Thread(target=kill_now_and_then)
     killing.start()
     try:
+        memory: list[float] = []
         with ThreadPoolExecutor(CALLERS) as pool:
-            list(pool.map(call, range(INVOCATIONS // 5)))
-            memory_before, files_before = _memory_mib(paddock.pid), _open_files(paddock.pid)
-            list(pool.map(call, range(INVOCATIONS // 5, INVOCATIONS)))
+            for part in range(PARTS):
+                list(pool.map(call, range(part * INVOCATIONS // PARTS, (part + 1) * INVOCATIONS // PARTS)))
+                memory.append(_memory_mib(paddock.pid))
+                files_before = files_before or _open_files(paddock.pid)
     finally:
         stop_killing.set()
         killing.join()
     until(lambda: not paddock.environments(), "every environment is reaped", patience_s=60)
     left = engine.containers.list(all=True, filters={"label": "paddock.function=soak"})
-    memory_after, files_after = _memory_mib(paddock.pid), _open_files(paddock.pid)
+    files_after = _open_files(paddock.pid)
     figures(
-        f"{INVOCATIONS} invocations: {dict(outcomes)}; memory {memory_before:.0f} → {memory_after:.0f} MiB, "
+        f"{INVOCATIONS} invocations: {dict(outcomes)}; memory after each tenth "
+        f"{[round(one) for one in memory]} MiB, "
         f"open files {files_before} → {files_after}, containers left {len(left)}"
     )
     assert paddock.terminate() == 0
     assert sum(outcomes.values()) == INVOCATIONS
     assert not wrong, wrong[:5]
     assert not left
-    assert memory_after < memory_before * 1.25 + 10
+    # The first half fills caches, arenas and the databases' pages; the second must not add to it.
+    assert memory[-1] < memory[PARTS // 2 - 1] * 1.05 + 5
     assert files_after <= files_before + 20

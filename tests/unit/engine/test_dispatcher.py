@@ -11,7 +11,7 @@ from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.errors import ServiceFailure, TooManyRequests
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import FunctionError
-from orchestrator.invocations.dispatcher import UnknownRequest
+from orchestrator.invocations.events import UnknownRequest
 from tests.support.engine import ROOM_WAIT_S, Engine, EngineMaker, answer_of, error_of
 from tests.support.runtime import ScriptedRuntime
 

@@ -147,3 +147,31 @@ async def test_an_event_older_than_its_age_is_set_aside(engine: Engine) -> None:
     found = await engine.store.invocations.get(request_id)
     assert found is not None
     assert found.error_type == "EventAgeExceeded"
+
+
+async def test_a_backlog_in_the_store_makes_more_environments_start(engine: Engine) -> None:
+    """Only few events are in memory at once; the others want environments all the same."""
+    runtime = await engine.warm()
+    for _ in range(3):
+        call = engine.call()
+        event = await runtime.event()
+        engine.clock.advance(0.05)
+        runtime.answer(event)
+        await answer_of(call)
+        runtime.ask()
+    for _ in range(60):
+        await engine.send()
+    await engine.events.tick()
+    await engine.scale()
+    assert len(engine.live()) > 1
+
+
+async def test_an_answer_after_shutdown_has_interrupted_its_event_is_taken_without_harm(engine: Engine) -> None:
+    """Its event waits again in the store: it may have run, and will run once more."""
+    runtime = await engine.warm()
+    request_id = await engine.send()
+    event = await runtime.event()
+    engine.dispatcher.interrupt_all("Paddock is shutting down")
+    runtime.answer(event)
+    await engine.until_written()
+    assert await engine.state_of(request_id) == "queued"
