@@ -26,9 +26,12 @@ class Listener:
     Args:
         app: The ASGI application.
         keep_alive_s: How long an idle connection is kept.
+        tells_date: Does each answer have a Date? AWS's APIs do, its Runtime API does not.
     """
 
-    def __init__(self, app: Any, *, name: str, host: str, port: int, keep_alive_s: int) -> None:
+    def __init__(
+        self, app: Any, *, name: str, host: str, port: int, keep_alive_s: int, tells_date: bool = True
+    ) -> None:
         self._name = name
         self._host = host
         self._port = port
@@ -42,7 +45,7 @@ class Listener:
                 access_log=False,
                 log_config=None,
                 server_header=False,
-                date_header=True,
+                date_header=tells_date,
                 timeout_keep_alive=keep_alive_s,
                 timeout_graceful_shutdown=5,
             )

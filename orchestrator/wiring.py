@@ -230,6 +230,7 @@ class ControlPlane:
             host=self._driver.control_plane_address,
             port=settings.runtime_port,
             keep_alive_s=_RUNTIME_KEEP_ALIVE_S,
+            tells_date=False,
         )
         await self._runtime.start()
         recovered = await self._store.invocations.recover(self._clock.now())

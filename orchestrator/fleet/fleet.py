@@ -40,7 +40,7 @@ from orchestrator.loop import Tasks
 
 _GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.SHUTDOWN)
 _STOP_AGAIN_AFTER_S = 1.0
-_SAMPLE_AGAIN_AFTER_S = 0.05
+_SAMPLE_AGAIN_AFTER_S = 0.1
 """Reading memory costs a short call a tenth of its time."""
 _MAX_STOPPING_AT_ONCE = 8
 

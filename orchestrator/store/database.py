@@ -33,7 +33,8 @@ SQLITE_VERSION: str = pysqlite3.dbapi2.sqlite_version
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READERS = 4
 BUSY_TIMEOUT_MS = 5000
-_WRITER_CACHE_KIB = 32 * 1024
+_WRITER_CACHE_KIB = 8 * 1024
+"""Filled by about ten thousand invocations; what grows for longer than that looks like a leak, and is one."""
 _MAX_WAL_FILE_BYTES = 64 * 1024 * 1024
 _CACHED_STATEMENTS = 256
 

@@ -6,6 +6,7 @@ Short in CI; `PADDOCK_BATTERY=long` for 20,000. Every caller gets AWS's error or
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -26,7 +27,12 @@ INVOCATIONS = 20_000 if LONG else 2_000
 CALLERS = 16
 PARTS = 10
 SEED = 20261123
-EXPECTED = {"exit": "Runtime.ExitError", "sleep": "Sandbox.Timedout", "memory": "Runtime.OutOfMemory"}
+# With 7 % of a core, a call may not come to the end of its memory within its second.
+EXPECTED = {
+    "exit": ["Runtime.ExitError"],
+    "sleep": ["Sandbox.Timedout"],
+    "memory": ["Runtime.OutOfMemory", "Sandbox.Timedout"],
+}
 
 
 def _memory_mib(pid: int) -> float:
@@ -72,7 +78,7 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
         elif number in unlucky:
             expected = body.get("errorType", "answer")
             # Any call may sit in the very container that `docker kill` hits.
-            right = expected in (EXPECTED[payload["do"]], "Runtime.ExitError")
+            right = expected in (*EXPECTED[payload["do"]], "Runtime.ExitError")
         else:
             expected = "answer" if "FunctionError" not in answer else body["errorType"]
             right = body.get("event") == payload or expected == "Runtime.ExitError"
@@ -88,9 +94,9 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
         killer = docker.from_env()
         while not stop_killing.wait(3):
             found = paddock.busy_container(killer, "soak")
-            if found is not None:
-                found.reload()
-                if found.status == "running":
+            # It may answer, freeze or end between the question and the signal.
+            with contextlib.suppress(docker.errors.APIError):
+                if found is not None:
                     found.kill()
         killer.close()
 
@@ -118,6 +124,6 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
     assert sum(outcomes.values()) == INVOCATIONS
     assert not wrong, wrong[:5]
     assert not left
-    # The first half fills caches, arenas and the databases' pages; the second must not add to it.
+    # The first half fills the databases' caches; the second must not add to it.
     assert memory[-1] < memory[PARTS // 2 - 1] * 1.05 + 5
     assert files_after <= files_before + 20
