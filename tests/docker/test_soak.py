@@ -126,4 +126,5 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
     assert not left
     # The first half fills the databases' caches; the second must not add to it.
     assert memory[-1] < memory[PARTS // 2 - 1] * 1.05 + 5
-    assert files_after <= files_before + 20
+    # Connections to the engine and sandboxes on their way come and go; a file left by each ended one would show.
+    assert files_after <= files_before + 60
