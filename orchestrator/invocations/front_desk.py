@@ -38,8 +38,11 @@ from orchestrator.invocations.work import Ended, Refused, Work
 from orchestrator.store.invocations import InvocationStore
 from orchestrator.store.writer import StoreFailed
 
-_PATIENCE_FOR_A_LEASE_S = 0.05
-"""An environment that has just answered is about to ask for more: a call within 50 ms waits for that (D16)."""
+_PATIENCE_FOR_A_LEASE_S = 0.15
+"""
+An environment that has just answered is about to ask for more, and a call waits for that (D16). Longer than the 100 ms
+of a CPU period: a small function may have used its quota up between its answer and its next poll.
+"""
 CALLER_LEFT = "CallerLeft"
 
 

@@ -89,12 +89,13 @@ def test_idle_environments_freeze_then_are_reaped(
     assert not quick.containers(engine, "short")
 
 
-def test_reserved_concurrency_throttles_with_its_reason(client: Any) -> None:
+def test_reserved_concurrency_throttles_with_its_reason(client: Any, quick: PaddockProcess) -> None:
     """429 with ReservedFunctionConcurrentInvocationLimitExceeded and a Retry-After."""
     client.put_function_concurrency(FunctionName="reserved", ReservedConcurrentExecutions=1)
     _call(client, "reserved", {})
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(_call, client, "reserved", {"do": "sleep", "seconds": 2})
+        until(lambda: any(one["state"] == "busy" for one in quick.environments("reserved")), "the first call runs")
         throttled = until(lambda: _throttle(client, "reserved"), "a second call is throttled")
         running.result()
     assert throttled.response["Error"]["Code"] == "TooManyRequestsException"
@@ -104,7 +105,7 @@ def test_reserved_concurrency_throttles_with_its_reason(client: Any) -> None:
 
 
 def test_one_call_after_another_is_never_throttled_by_a_reservation_of_one(client: Any) -> None:
-    """A call within 50 ms of the last answer waits for the runtime's `/next` instead."""
+    """A call right after the last answer waits for the runtime's `/next` instead."""
     client.put_function_concurrency(FunctionName="reserved", ReservedConcurrentExecutions=1)
     for _ in range(100):
         _call(client, "reserved", {})
