@@ -135,6 +135,8 @@ def follower(endpoint: AnsweringEndpoint) -> Iterator[Follower]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,
+        # A shell that starts the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     with process:
         yield process, held
