@@ -20,8 +20,8 @@ down: ## end Paddock: no container, network or process stays; data does
 test: ## all tests, on a real Docker engine
 	@scripts/test.sh $(ARGS)
 
-test-fast: ## the tests that need no engine
-	@$(RUN) pytest -m "not docker" $(ARGS)
+test-fast: ## the tests that need neither an engine nor a browser
+	@$(RUN) pytest -m "not docker and not browser" $(ARGS)
 
 check: ## lint, formatting, types, import contract, shell scripts
 	$(RUN) ruff check .

@@ -1,7 +1,8 @@
 """
 The front port's application: who may come in, and where each request goes.
 
-Lambda's paths go straight to the Lambda API, without a framework between; health and console are FastAPI.
+In this order: no functions (they have a door of their own), no foreign web pages, and where it must be, only what is
+signed. Lambda's paths go straight to the Lambda API, without a framework between; health and console are FastAPI.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from ipaddress import IPv4Network, ip_address
 
 from fastapi import APIRouter, FastAPI, Response
 
-from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_raw
+from orchestrator.access.browsers import BrowserRules
+from orchestrator.access.exposure import Decision
+from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_raw
+from orchestrator.lambda_api.model import ServiceModel
 
 _LAMBDA_PREFIX = "/20"
 """Every path of the Lambda API begins with a version's date."""
+_HEALTH = ("/healthz", "/readyz")
 _FORBIDDEN = b'{"message":"functions reach Paddock at $AWS_LAMBDA_RUNTIME_API, not here"}'
 
 
@@ -27,6 +32,11 @@ class FrontDoor:
         console: Serves `/_paddock/...`.
         is_ready: Has everything started, and nothing failed?
         functions_subnet: The functions' network once it is known; its peers are refused.
+        browsers: What web pages may do.
+        signing: Must requests be signed?
+        signed_only: Wraps an application so that it gets signed requests alone.
+        model: For errors in AWS's form.
+        new_request_id: For answers to what was not let in.
     """
 
     def __init__(
@@ -36,10 +46,20 @@ class FrontDoor:
         console: APIRouter,
         is_ready: Callable[[], bool],
         functions_subnet: Callable[[], IPv4Network | None],
+        browsers: BrowserRules,
+        signing: Decision,
+        signed_only: Callable[[App], App],
+        model: ServiceModel,
+        new_request_id: Callable[[], str],
     ) -> None:
         self._lambda_api = lambda_api
         self._functions_subnet = functions_subnet
         self._others = _application(lambda_api, console, is_ready)
+        self._browsers = browsers
+        self._signing = signing
+        self._signed = signed_only(self._route)
+        self._model = model
+        self._new_request_id = new_request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -47,7 +67,17 @@ class FrontDoor:
             return
         if self._is_function(scope):
             await send_raw(send, 403, [(b"content-type", b"application/json")], _FORBIDDEN)
-        elif scope["path"].startswith(_LAMBDA_PREFIX):
+            return
+        refusal = self._browsers.refusal(scope["method"], scope["headers"])
+        if refusal is not None:
+            await send_error(send, self._model, refusal, self._new_request_id())
+        elif self._signing.lets_everyone_in or scope["path"] in _HEALTH or not await self._signing.needs_signature():
+            await self._route(scope, receive, send)
+        else:
+            await self._signed(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(_LAMBDA_PREFIX):
             await self._lambda_api(scope, receive, send)
         else:
             await self._others(scope, receive, send)
@@ -62,7 +92,9 @@ class FrontDoor:
 
 
 def _application(lambda_api: App, console: APIRouter, is_ready: Callable[[], bool]) -> FastAPI:
-    app = FastAPI(title="Paddock", docs_url=None, redoc_url=None, openapi_url="/_paddock/openapi.json")
+    app = FastAPI(
+        title="Paddock", docs_url=None, redoc_url=None, openapi_url="/_paddock/openapi.json", redirect_slashes=False
+    )
 
     @app.get("/healthz", include_in_schema=False)
     async def alive() -> dict[str, str]:
@@ -78,5 +110,6 @@ def _application(lambda_api: App, console: APIRouter, is_ready: Callable[[], boo
         return {"status": "ready"}
 
     app.include_router(console)
-    app.mount("/", lambda_api)
+    # Not mounted: the paths of a mount are of one line, and a line's end can be in a path.
+    app.router.default = lambda_api
     return app

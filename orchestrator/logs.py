@@ -3,6 +3,7 @@ The control plane's own log: structlog, one line per thing that happened, readab
 
 Lifecycle lines go through `lifecycle`, which is on the hot path (busy and idle of each invocation) and therefore
 builds its line itself; everything else, the libraries' lines included, goes through structlog.
+A log that cannot be written (its disk is full, its reader has gone) stops nothing: lines are lost and counted.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ _SHORT_ID = 8
 _NAME_WIDTH = 26
 _WRITTEN_WITHIN_S = 0.02
 
+# Local variables of a traceback hold payloads, environment variables and keys.
+_tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+
 Sink = Callable[[LifecycleEntry], None]
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 def configure(log_format: Literal["auto", "console", "json"], level: str, stream: TextIO = sys.stderr) -> Sink:
@@ -47,9 +53,13 @@ def configure(log_format: Literal["auto", "console", "json"], level: str, stream
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=stream.isatty(), timestamp_key="at")]
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), timestamp_key="at", exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
         if is_console
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [_tracebacks, structlog.processors.JSONRenderer()]
     )
     least = _LEVELS[level]
     structlog.configure(
@@ -58,9 +68,10 @@ def configure(log_format: Literal["auto", "console", "json"], level: str, stream
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    lines = _LifecycleLines(stream)
+    written = _Written(stream)
+    lines = _LifecycleLines(written)
     atexit.register(lines.flush)
-    handler = _InOrder(stream, lines.flush)
+    handler = _InOrder(written, lines.flush)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -70,18 +81,43 @@ def configure(log_format: Literal["auto", "console", "json"], level: str, stream
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(least)
-    for chatty in ("docker", "urllib3", "uvicorn", "asyncio", "alembic"):
+    for chatty in ("docker", "urllib3", "asyncio", "alembic"):
         logging.getLogger(chatty).setLevel(max(least, logging.WARNING))
+    # A line for each request that is no HTTP would let whoever sends them fill the log.
+    logging.getLogger("uvicorn").setLevel(max(least, logging.ERROR))
     if least > logging.INFO:
         return _nowhere
-    return _console_lines(stream) if is_console else lines.write
+    return _console_lines(written) if is_console else lines.write
+
+
+class _Written:
+    """Where lines go. Whoever logs is in the midst of something that must not fail because the log does."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lost = 0
+        self._reason = ""
+
+    def write(self, text: str) -> None:
+        """Write some lines, or lose and count them; the next that are written are followed by how many those were."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            # The last few kilobytes of them are still in the stream's buffer, and may come yet.
+            self._lost += text.count("\n")
+            self._reason = str(error)
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            log.warning("log.lines-lost", at_most=lost, reason=self._reason)
 
 
 class _LifecycleLines:
     """Lifecycle entries as JSON lines, written together every 20 ms: a write for each cost a call 40 us of 500."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, written: _Written) -> None:
+        self._written = written
         self._lines: list[bytes] = []
 
     def write(self, entry: LifecycleEntry) -> None:
@@ -110,24 +146,29 @@ class _LifecycleLines:
         """Write what is kept."""
         if self._lines:
             text, self._lines = b"".join(self._lines), []
-            self._stream.write(text.decode())
-            self._stream.flush()
+            self._written.write(text.decode())
 
 
-class _InOrder(logging.StreamHandler[TextIO]):
+class _InOrder(logging.Handler):
     """Writes a record behind the lifecycle lines that came before it."""
 
-    def __init__(self, stream: TextIO, flush_before: Callable[[], None]) -> None:
-        super().__init__(stream)
+    def __init__(self, written: _Written, flush_before: Callable[[], None]) -> None:
+        super().__init__()
+        self._written = written
         self._flush_before = flush_before
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write it."""
         self._flush_before()
-        super().emit(record)
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - as in every handler of `logging`: a line that has no form is told, not raised
+            self.handleError(record)
+            return
+        self._written.write(line + "\n")
 
 
-def _console_lines(stream: TextIO) -> Sink:
+def _console_lines(written: _Written) -> Sink:
     def write(entry: LifecycleEntry) -> None:
         who = entry.function.name
         if entry.environment_id is not None:
@@ -135,8 +176,7 @@ def _console_lines(stream: TextIO) -> Sink:
         what = " ".join(f"{name}={value}" for name, value in entry.detail.items() if value is not None)
         if entry.request_id is not None:
             what = f"request={entry.request_id} {what}"
-        stream.write(f"{entry.at:%H:%M:%S.%f}"[:12] + f"  {entry.event.value:<{_NAME_WIDTH}} {who}  {what}\n")
-        stream.flush()
+        written.write(f"{entry.at:%H:%M:%S.%f}"[:12] + f"  {entry.event.value:<{_NAME_WIDTH}} {who}  {what}\n")
 
     return write
 

@@ -1,5 +1,5 @@
 """
-The only loop there is: start, stop, tick, failures.
+The only loops there are: start, stop, tick, failures; and streams that are read for ever.
 
 Every part that has something to do again and again is a `tick` that a test can call; this runs it. The only
 place below the server edges that catches every exception: a tick that fails is logged and tried again later.
@@ -15,6 +15,7 @@ from datetime import timedelta
 import structlog
 
 _LONGEST_PAUSE_AFTER_FAILURE = timedelta(seconds=5)
+_PAUSE_AFTER_FAILED_STREAM_S = 0.1
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -34,10 +35,12 @@ class Loop:
         self._tick = tick
         self._interval_s = interval.total_seconds()
         self._woken = asyncio.Event()
+        self._is_ending = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin to tick."""
+        self._is_ending = False
         self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
 
     def wake(self) -> None:
@@ -48,6 +51,8 @@ class Loop:
         """End; a tick in progress is cancelled."""
         if self._task is None:
             return
+        # A tick may swallow its cancellation: until Python 3.12 `wait_for` does, if what it waits for ends just then.
+        self._is_ending = True
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -55,7 +60,7 @@ class Loop:
 
     async def _run(self) -> None:
         failures = 0
-        while True:
+        while not self._is_ending:
             self._woken.clear()
             try:
                 await self._tick()
@@ -63,9 +68,29 @@ class Loop:
             except Exception:
                 failures += 1
                 log.exception("loop.tick-failed", loop=self._name, failures=failures)
+            if self._is_ending:
+                return
             pause_s = min(self._interval_s * 2**failures, _LONGEST_PAUSE_AFTER_FAILURE.total_seconds())
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), max(pause_s, self._interval_s))
+
+
+async def kept_up(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """
+    Do what goes on until it ends by itself; after a failure, which is logged, it is begun again.
+
+    Args:
+        name: For the log.
+        work: Must be such that it can be begun again: a stream that is read, of which one piece is lost.
+    """
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("stream.failed", stream=name)
+            await asyncio.sleep(_PAUSE_AFTER_FAILED_STREAM_S)
+        else:
+            return
 
 
 class Tasks:

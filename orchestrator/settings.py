@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_LAST_PORT = 65_535
 
 
 class Settings(BaseSettings):
@@ -21,8 +24,34 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PADDOCK_", frozen=True, extra="ignore")
 
     data_dir: Path = Field(default=Path("/var/lib/paddock"), description="Where the databases are.")
+    driver_dir: Path | None = Field(
+        default=None,
+        description="Where the driver has its disks and account files; None is `driver` in the data directory.",
+    )
+    driver_socket: Path | None = Field(
+        default=None,
+        description="Where the driver, the process that holds the Docker socket, listens; None: `paddock up` starts "
+        "one of its own.",
+    )
+    secret_key_file: Path | None = Field(
+        default=None,
+        description="What secrets in the database are sealed with; None is secret.key in the data directory.",
+    )
     host: str = Field(default="127.0.0.1", description="Address of the front port.")
     port: int = Field(default=4574, ge=1, le=65535, description="The front port: Lambda API, health, console.")
+    access: Literal["auto", "open", "keys"] = Field(
+        default="auto",
+        description="Who may call the front port: `keys` takes only requests signed with a key of `paddock keys`, "
+        "`open` takes any key and none, `auto` is `open` on loopback and `keys` beyond.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="Host names callers use for the front port, comma-separated, beside localhost and literal "
+        "addresses; .example.com stands for all below it.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Origins of web pages that may call the front port, comma-separated."
+    )
     runtime_port: int = Field(default=9001, ge=1, le=65535, description="The Runtime API's port.")
     region: str = Field(default="us-east-1", description="For callers that do not sign.")
 
@@ -37,6 +66,11 @@ class Settings(BaseSettings):
     open_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Private addresses functions may reach, comma-separated: 10.0.0.5, 10.0.0.5:5432."
     )
+    insecure_network: bool = Field(
+        default=False,
+        description="Start although no firewall of functions holds, in their sandboxes or on the host: they then reach "
+        "this host and each other.",
+    )
     cgroup_root: Path = Field(default=Path("/sys/fs/cgroup"), description="Where the host's cgroup tree is mounted.")
 
     memory_budget_mib: int | None = Field(
@@ -44,6 +78,9 @@ class Settings(BaseSettings):
     )
     max_environments: int = Field(default=1000, ge=1, description="Environments that may live at once.")
     max_starting: int | None = Field(default=None, ge=1, description="Starting at once; None is 2 x the host's cores.")
+    request_memory_mib: int = Field(
+        default=512, ge=16, description="Memory for the bodies of requests under way; more get a 429."
+    )
     account_concurrency: int = Field(default=1000, ge=1, description="AWS's account limit of concurrent executions.")
     freeze_after_s: float = Field(default=1.0, ge=0, description="Idle this long, an environment is frozen.")
     idle_timeout_s: float = Field(default=600.0, gt=0, description="Idle this long, an environment is shut down.")
@@ -80,10 +117,37 @@ class Settings(BaseSettings):
     def _split_delays(cls, value: object) -> object:
         return tuple(float(part) for part in value.split(",") if part) if isinstance(value, str) else value
 
-    @field_validator("open_addresses", mode="before")
+    @field_validator("open_addresses", "allowed_hosts", "allowed_origins", mode="before")
     @classmethod
-    def _split_addresses(cls, value: object) -> object:
+    def _split_texts(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("open_addresses")
+    @classmethod
+    def _check_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            address, colon, port = one.partition(":")
+            try:
+                IPv4Network(address)
+                is_right = not colon or 1 <= int(port) <= _LAST_PORT
+            except ValueError:
+                is_right = False
+            if not is_right:
+                raise ValueError(
+                    f"{one!r} is no IPv4 address or network, with or without a port; write 10.0.0.5, 10.0.0.0/24 or "
+                    "10.0.0.5:5432"
+                )
+        return value
+
+    @property
+    def key_file(self) -> Path:
+        """The secret key's file."""
+        return self.secret_key_file or self.data_dir / "secret.key"
+
+    @property
+    def driver_folder(self) -> Path:
+        """The driver's folder."""
+        return self.driver_dir or self.data_dir / "driver"
 
     @property
     def freeze_after(self) -> timedelta:

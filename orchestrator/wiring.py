@@ -8,9 +8,8 @@ Stop: closed → what runs may finish → the rest is interrupted → environmen
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
-import signal
+import resource
 import sys
 import uuid
 from collections.abc import Callable
@@ -20,19 +19,24 @@ from ipaddress import IPv4Network
 import structlog
 
 from orchestrator import logs
-from orchestrator.clock import Clock, SystemClock
+from orchestrator.access.browsers import BrowserRules
+from orchestrator.access.exposure import Decision, must_be_signed
+from orchestrator.bounded_http import Bounds
+from orchestrator.clock import Clock
 from orchestrator.console.api import ConsoleSources, console_router
 from orchestrator.console.doctor import Doctor
-from orchestrator.containers.docker_driver import DockerDriver
-from orchestrator.containers.driver import Driver
+from orchestrator.domain.connections import front_port_connections
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.domain.lifetimes import Lifetimes
 from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
 from orchestrator.domain.retries import RetryPolicy
+from orchestrator.driver.own_container import own_container_id
+from orchestrator.driver.protocol import Driver, Place
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.memory import MemoryReader
 from orchestrator.fleet.output import OutputLog
 from orchestrator.fleet.reaper import Reaper
 from orchestrator.fleet.room import Room, host_limits
@@ -44,24 +48,31 @@ from orchestrator.invocations.front_desk import FrontDesk
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.lambda_api.api import LambdaApi
+from orchestrator.lambda_api.bodies import BodyRoom
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.invoke import InvokeApp
 from orchestrator.lambda_api.model import ServiceModel
+from orchestrator.lambda_api.signed import SignedOnly
 from orchestrator.lambda_api.tags import TagOperations
-from orchestrator.listeners import Listener
-from orchestrator.loop import Loop
-from orchestrator.random_bytes import RandomBytes
+from orchestrator.listeners import Listener, listening_that_none_may_reach
+from orchestrator.loop import Loop, kept_up
+from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
+from orchestrator.runtime_api.turns import Turns
 from orchestrator.settings import Settings
+from orchestrator.store.recovery import MAX_CRASHES
 from orchestrator.store.store import Store
 from orchestrator.store.writer import StoreFailed
 
 _SWITCH_INTERVAL_S = 0.002
 """How long a thread may keep the interpreter while another waits: short for the writer, long for the loop (ADR 5)."""
 _YOUNG_OBJECTS = 20_000
+_MIB = 1_048_576
 _FRONT_KEEP_ALIVE_S = 75
 _RUNTIME_KEEP_ALIVE_S = 86_400
+_RUNTIME_BOUNDS = Bounds(connections=1024, connections_per_s=300, requests_ahead=4, dropped_bytes=8_388_608)
+"""As many connections as open files: fewer would hinder a function that calls a thousand others at once."""
 _DRAIN = timedelta(seconds=5)
 _TURNS = frozenset({LifecycleEvent.BUSY, LifecycleEvent.IDLE})
 _SHUTTING_DOWN = "Paddock is shutting down; try again when it is back"
@@ -93,12 +104,15 @@ class ControlPlane:
         self._driver = driver
         self._clock = clock
         self._is_ready = False
+        self._place: Place | None = None
         self._functions_subnet: IPv4Network | None = None
+        self._memory = memory = MemoryReader(settings.cgroup_root)
 
         self._journal = Journal(clock, lifecycle_log, _without_turns(store.history.record))
         self._output = OutputLog(clock, store.history.record_output)
         self._fleet = Fleet(
             driver=driver,
+            memory=memory,
             journal=self._journal,
             output=self._output,
             clock=clock,
@@ -125,6 +139,10 @@ class ControlPlane:
             room_wait=timedelta(seconds=settings.room_wait_s),
         )
         self._fleet.observe(self._dispatcher)
+        self._policy = RetryPolicy(
+            delays=tuple(timedelta(seconds=delay) for delay in settings.async_retry_delays_s),
+            max_age=timedelta(seconds=settings.async_max_age_s),
+        )
         self._events = EventQueue(
             store=store.invocations,
             dispatcher=self._dispatcher,
@@ -132,10 +150,7 @@ class ControlPlane:
             leases=self._leases,
             journal=self._journal,
             clock=clock,
-            policy=RetryPolicy(
-                delays=tuple(timedelta(seconds=delay) for delay in settings.async_retry_delays_s),
-                max_age=timedelta(seconds=settings.async_max_age_s),
-            ),
+            policy=self._policy,
             current=self._current,
             reservation=self._reservation,
             wake=self._feed,
@@ -193,6 +208,9 @@ class ControlPlane:
             self._feeding,
         ]
         self._streams: list[asyncio.Task[None]] = []
+        self._signing = Decision()
+        self._model = ServiceModel()
+        self._bodies = BodyRoom(settings.request_memory_mib * _MIB)
         self._lambda_api = self._build_lambda_api()
         self._front = Listener(
             self._build_front_door(),
@@ -200,22 +218,28 @@ class ControlPlane:
             host=settings.host,
             port=settings.port,
             keep_alive_s=_FRONT_KEEP_ALIVE_S,
+            bounds=Bounds(connections_in_all=front_port_connections(_open_files(), settings.max_environments)),
         )
         self._runtime: Listener | None = None
 
-    async def start(self) -> None:
+    async def start(self, *, blames_events: bool = True) -> None:
         """
         Start everything, in the order of this module's docstring.
+
+        Args:
+            blames_events: Could an event that ran when the last start ended be why? Then it is not run for ever.
 
         Raises:
             AddressInUse: If a port is taken.
             EngineUnreachable: If there is no Docker engine.
+            NoAccessKey: If it would be reached from beyond this host without keys.
         """
         settings = self._settings
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         await self._front.start()
-        await self._driver.start()
-        self._functions_subnet = IPv4Network(self._driver.functions_subnet)
+        self._place = place = await self._driver.start(await asyncio.to_thread(own_container_id))
+        self._functions_subnet = IPv4Network(place.functions_subnet)
+        await self._decide_who_signs(place)
         facts = await self._driver.facts()
         self._room.limits = host_limits(
             settings.memory_budget_mib,
@@ -224,16 +248,29 @@ class ControlPlane:
             timedelta(seconds=settings.minimum_stay_s),
         )
         self._scaler.max_starting = settings.max_starting or 2 * facts.cpus
+        refusals = Refusals(self._journal, self._clock, self._fleet.at_address)
         self._runtime = Listener(
-            RuntimeApi(fleet=self._fleet, dispatcher=self._dispatcher, lambda_api=self._lambda_api),
+            RuntimeApi(
+                fleet=self._fleet,
+                dispatcher=self._dispatcher,
+                lambda_api=self._lambda_api,
+                refusals=refusals,
+                turns=Turns(self._clock),
+            ),
             name="the Runtime API",
-            host=self._driver.control_plane_address,
+            host=place.control_plane_address,
             port=settings.runtime_port,
             keep_alive_s=_RUNTIME_KEEP_ALIVE_S,
             tells_date=False,
+            bounds=_RUNTIME_BOUNDS,
+            refused=refusals.note_peer,
         )
         await self._runtime.start()
-        recovered = await self._store.invocations.recover(self._clock.now())
+        async with listening_that_none_may_reach(place.control_plane_address) as port:
+            await self._driver.test_isolation(port)
+        recovered = await self._store.invocations.recover(
+            self._clock.now(), MAX_CRASHES if blames_events else None, self._policy.longest_wait
+        )
         log.info(
             "recovered",
             requeued=len(recovered.requeued),
@@ -245,8 +282,8 @@ class ControlPlane:
                 LifecycleEvent.INVOCATION_SET_ASIDE, one, error_type=one.error_type, diagnosis=one.diagnosis
             )
         self._streams = [
-            asyncio.create_task(self._fleet.watch(), name="engine events"),
-            asyncio.create_task(self._read_output(), name="function output"),
+            asyncio.create_task(kept_up("engine events", self._fleet.watch), name="engine events"),
+            asyncio.create_task(kept_up("function output", self._read_output), name="function output"),
         ]
         for loop in self._loops:
             loop.start()
@@ -257,7 +294,7 @@ class ControlPlane:
         log.info(
             "ready",
             front=f"http://{settings.host}:{settings.port}",
-            runtime_api=f"{self._driver.control_plane_address}:{settings.runtime_port}",
+            runtime_api=f"{place.control_plane_address}:{settings.runtime_port}",
             memory_budget_mib=self._room.limits.memory_mib,
             docker=facts.version,
         )
@@ -265,7 +302,9 @@ class ControlPlane:
     def fail(self, failure: StoreFailed) -> None:
         """The store cannot be written any more: take nothing from now on."""
         self._is_ready = False
-        self._front_desk.close(f"the store failed: {failure}; free disk space or repair it, then start Paddock again")
+        self._events.stop_taking()
+        goes_on = "; Paddock goes on by itself then" if failure.is_full else ""
+        self._front_desk.close(f"the store failed: {failure}{goes_on}")
 
     async def stop(self) -> None:
         """Stop everything, in the order of this module's docstring. What was accepted stays in the store."""
@@ -288,6 +327,13 @@ class ControlPlane:
         await self._output.tick()
         await self._driver.close()
         log.info("stopped")
+
+    async def _decide_who_signs(self, place: Place) -> None:
+        published = place.published_addresses
+        reached_on = (self._settings.host,) if published is None else published
+        signed = must_be_signed(self._settings.access, reached_on, await self._store.access_keys.any())
+        self._signing.make(signed)
+        log.info("access", reached_on=list(reached_on), signed=signed)
 
     # -- what the parts ask of each other
 
@@ -315,13 +361,18 @@ class ControlPlane:
     # -- the doors
 
     def _build_lambda_api(self) -> LambdaApi:
-        settings, functions = self._settings, self._store.functions
-        model = ServiceModel()
-        invoke = InvokeApp(invoker=self._front_desk, model=model, region=settings.region, new_request_id=_new_id)
+        settings, functions, model = self._settings, self._store.functions, self._model
+        invoke = InvokeApp(
+            invoker=self._front_desk,
+            model=model,
+            region=settings.region,
+            new_request_id=_new_id,
+            bodies=self._bodies,
+        )
         handlers = {
             **FunctionOperations(functions=functions, deployments=self._deployments, clock=self._clock).handlers(),
             **ConcurrencyOperations(functions=functions, account_limit=settings.account_concurrency).handlers(),
-            **TagOperations(functions).handlers(),
+            **TagOperations(functions, self._fleet.retire_outdated).handlers(),
         }
         return LambdaApi(
             invoke=invoke,
@@ -330,6 +381,7 @@ class ControlPlane:
             region=settings.region,
             new_request_id=_new_id,
             control_from_functions=settings.control_from_functions,
+            bodies=self._bodies,
         )
 
     def _build_front_door(self) -> FrontDoor:
@@ -337,7 +389,13 @@ class ControlPlane:
             fleet=self._fleet,
             leases=self._leases,
             store=self._store,
-            doctor=Doctor(driver=self._driver, store=self._store, settings=self._settings),
+            doctor=Doctor(
+                driver=self._driver,
+                place=lambda: self._place,
+                memory=self._memory,
+                store=self._store,
+                settings=self._settings,
+            ),
             region=self._settings.region,
         )
         return FrontDoor(
@@ -345,64 +403,26 @@ class ControlPlane:
             console=console_router(sources),
             is_ready=lambda: self._is_ready,
             functions_subnet=lambda: self._functions_subnet,
+            browsers=BrowserRules(self._settings.allowed_hosts, self._settings.allowed_origins),
+            signing=self._signing,
+            signed_only=lambda app: SignedOnly(
+                app,
+                keys=self._store.access_keys,
+                clock=self._clock,
+                model=self._model,
+                new_request_id=_new_id,
+                bodies=self._bodies,
+            ),
+            model=self._model,
+            new_request_id=_new_id,
         )
-
-
-async def serve(settings: Settings) -> None:
-    """
-    Run the control plane until SIGTERM or SIGINT, or until its store fails.
-
-    Raises:
-        AddressInUse: If a port is taken.
-        EngineUnreachable: If there is no Docker engine.
-        StoreFailed: If the store could not be written.
-        PaddockError: If the data directory is in use, or of a newer Paddock.
-    """
-    lifecycle_log = logs.configure(settings.log_format, settings.log_level)
-    clock = SystemClock()
-    ended = asyncio.Event()
-    failures: list[StoreFailed] = []
-    control_plane: ControlPlane | None = None
-
-    def failed(failure: StoreFailed) -> None:
-        log.critical("store.failed", error=str(failure))
-        failures.append(failure)
-        if control_plane is not None:
-            control_plane.fail(failure)
-        ended.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    store = await Store.open(settings, clock, failed)
-    try:
-        control_plane = ControlPlane(
-            settings, store, DockerDriver(settings, clock, store.owner), clock, lifecycle_log, RandomBytes()
-        )
-        starting = asyncio.create_task(control_plane.start())
-        waiting = asyncio.create_task(ended.wait())
-        try:
-            await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
-            if not starting.done():
-                starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
-            await waiting
-        finally:
-            waiting.cancel()
-            await control_plane.stop()
-    finally:
-        with contextlib.suppress(StoreFailed):
-            await store.close()
-    if failures:
-        raise failures[0]
 
 
 def _spare_the_collector() -> None:
     """What lives as long as the process is not looked at again, and the young are looked at less often (ADR 5)."""
-    gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS)
+    gc.enable()
 
 
 def _without_turns(record: logs.Sink) -> logs.Sink:
@@ -413,6 +433,12 @@ def _without_turns(record: logs.Sink) -> logs.Sink:
             record(entry)
 
     return keep
+
+
+def _open_files() -> int:
+    """As many as this process may have."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if allowed == resource.RLIM_INFINITY else allowed
 
 
 def _new_id() -> str:

@@ -21,7 +21,7 @@ def built_operations() -> set[str]:
     handlers = (
         FunctionOperations(functions=nothing, deployments=nothing, clock=nothing).handlers()
         | ConcurrencyOperations(functions=nothing, account_limit=0).handlers()
-        | TagOperations(nothing).handlers()
+        | TagOperations(nothing, nothing).handlers()
     )
     return {"Invoke", *handlers}
 

@@ -10,9 +10,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import StreamingResponse
 
 from orchestrator.console.doctor import Doctor
@@ -26,6 +26,7 @@ from orchestrator.store.store import Store
 _MEDIA_TYPE = "application/x-ndjson"
 _HISTORY_SHOWN = 20
 _HISTORY_SEARCHED = 400
+_MOST_ENTRIES = 10_000
 _MOST_LINES = 100_000
 _KEEP_ALIVE_S = 5.0
 
@@ -83,14 +84,14 @@ def console_router(sources: ConsoleSources) -> APIRouter:
         }
 
     @router.get("/functions/{name}/history")
-    async def history(name: str, limit: int = 100) -> dict[str, Any]:
+    async def history(name: str, limit: Annotated[int, Query(ge=0, le=_MOST_ENTRIES)] = 100) -> dict[str, Any]:
         """What happened to a function, oldest first."""
         entries = await sources.store.history.lifecycle(_find(sources, name).key, limit=limit)
         return {"history": [entry_view(entry) for entry in reversed(entries)]}
 
     @router.get("/functions/{name}/output")
     async def output(
-        name: str, limit: int = 1000, follow: bool = False, request_id: str | None = None
+        name: str, limit: Annotated[int, Query(ge=0)] = 1000, follow: bool = False, request_id: str | None = None
     ) -> StreamingResponse:
         """A function's log, a JSON document a line; with `follow` it goes on."""
         key = _find(sources, name).key

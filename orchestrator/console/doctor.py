@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.containers.driver import Driver, EngineFacts, EngineUnreachable, ImageNotFound
+from orchestrator.driver.protocol import Driver, EngineFacts, EngineUnreachable, ImageNotFound, Place
+from orchestrator.fleet.memory import MemoryReader
 from orchestrator.settings import Settings
 from orchestrator.store.store import Store
 
@@ -35,22 +37,32 @@ class Check:
 class Doctor:
     """Looks at everything the control plane stands on."""
 
-    def __init__(self, *, driver: Driver, store: Store, settings: Settings) -> None:
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        place: Callable[[], Place | None],
+        memory: MemoryReader,
+        store: Store,
+        settings: Settings,
+    ) -> None:
         self._driver = driver
+        self._place = place
+        self._memory = memory
         self._store = store
         self._settings = settings
 
     async def examine(self) -> list[Check]:
         """Run every check."""
         try:
-            facts = await self._driver.facts()
+            of_engine = await self._of_engine()
         except EngineUnreachable as error:
-            return [
-                Check(
-                    name="engine", ok=False, fact=str(error), remedy="start the Docker engine: scripts/engine.sh ensure"
-                ),
-                *await self._without_engine(),
-            ]
+            remedy = "start the Docker engine: scripts/engine.sh ensure"
+            of_engine = [Check(name="engine", ok=False, fact=str(error), remedy=remedy)]
+        return [*of_engine, *await self._without_engine()]
+
+    async def _of_engine(self) -> list[Check]:
+        facts = await self._driver.facts()
         return [
             Check(name="engine", ok=True, fact=f"Docker {facts.version}, API {facts.api_version}"),
             _version(facts),
@@ -62,28 +74,42 @@ class Doctor:
             ),
             *(Check(name="engine warning", ok=True, fact=warning) for warning in facts.warnings),
             self._network(),
+            await self._isolation(),
+            *await self._limitations(),
             await self._sandbox_image(),
-            *await self._without_engine(),
         ]
 
     def _network(self) -> Check:
-        try:
-            fact = f"functions on {self._driver.functions_subnet}, Runtime API at {self._driver.control_plane_address}"
-        except AssertionError:
+        place = self._place()
+        if place is None:
             return Check(
                 name="network",
                 ok=False,
                 fact="the functions' network does not exist yet",
                 remedy="wait for /readyz; if it stays, set PADDOCK_FUNCTIONS_SUBNET to a free range",
             )
-        return Check(name="network", ok=True, fact=f"{fact}:{self._settings.runtime_port}")
+        runtime_api = f"{place.control_plane_address}:{self._settings.runtime_port}"
+        return Check(
+            name="network", ok=True, fact=f"functions on {place.functions_subnet}, Runtime API at {runtime_api}"
+        )
+
+    async def _isolation(self) -> Check:
+        report = await self._driver.isolation()
+        return Check(name="isolation", ok=report.remedy is None, fact=report.fact, remedy=report.remedy)
+
+    async def _limitations(self) -> list[Check]:
+        unknown = self._memory.limitation
+        found = (*await self._driver.limitations(), *((unknown,) if unknown is not None else ()))
+        if not found:
+            return [Check(name="guarantees", ok=True, fact="/tmp, system calls and memory are bounded and seen")]
+        return [Check(name="guarantees", ok=False, fact=one.fact, remedy=one.remedy) for one in found]
 
     async def _sandbox_image(self) -> Check:
         name = self._settings.sandbox_image
         try:
             image = await self._driver.find_image(name)
-        except (ImageNotFound, EngineUnreachable) as error:
-            return Check(name="images", ok=False, fact=str(error), remedy="build the base images: make images")
+        except ImageNotFound as error:
+            return Check(name="images", ok=False, fact=str(error), remedy="build the base images: make base-images")
         return Check(name="images", ok=True, fact=f"{name} is {image.image_id[:19]}")
 
     async def _without_engine(self) -> list[Check]:
@@ -95,7 +121,8 @@ class Doctor:
             fact=f"{dropped} batches of output or history dropped since the start",
             remedy=None
             if dropped == 0
-            else "a function writes faster than the disk takes: see docs/settings.md, history_*",
+            else "a function writes faster than the disk takes, or the disk is full (the log says which): see "
+            "docs/settings.md, history_*",
         )
         return [disk, output]
 

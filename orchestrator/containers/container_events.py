@@ -20,8 +20,10 @@ from urllib3.exceptions import HTTPError
 
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.spec import OWNER
+from orchestrator.domain.errors import PaddockError
 
 _RECONNECT_S = 0.2
+_TROUBLE = (DockerException, RequestException, HTTPError, OSError)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -91,12 +93,13 @@ class ContainerEvents:
                 self._engine.client.ping()
                 self._stream = self._engine.events(self._since, self._filters)
                 if is_lost:
-                    is_lost = False
                     asyncio.run_coroutine_threadsafe(_as_coroutine(self._back), self._loop).result()
+                    # Only now: it may have failed again while it was asked what had been missed.
+                    is_lost = False
                 for event in self._stream:
                     self._since = int(event["time"])
                     self._loop.call_soon_threadsafe(self._happened, _event_of(event))
-            except (DockerException, RequestException, HTTPError, OSError, ValueError, AttributeError) as error:
+            except (*_TROUBLE, PaddockError, ValueError, AttributeError) as error:
                 if self._closing.is_set():
                     return
                 log.debug("engine.events-interrupted", reason=str(error))
@@ -110,7 +113,7 @@ class ContainerEvents:
     def _answers(self) -> bool:
         try:
             return bool(self._engine.client.ping())
-        except (DockerException, RequestException, HTTPError, OSError):
+        except _TROUBLE:
             return False
 
 

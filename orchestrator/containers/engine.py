@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import re
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -20,10 +19,13 @@ from docker import APIClient
 from docker.errors import APIError, DockerException, NotFound
 from docker.utils import kwargs_from_env
 
-from orchestrator.containers.driver import EngineUnreachable, StartFailed
+from orchestrator.domain.start_failures import start_failure
+from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 
 _THREADS = 16
+_PULLS_AT_ONCE = 4
 _TIMEOUT_S = 120
+_NOT_FOUND = 404
 
 Result = TypeVar("Result")
 
@@ -32,27 +34,46 @@ class Engine:
     """
     One Docker engine, at `DOCKER_HOST` or the local socket.
 
+    Args:
+        labels: On every container that is created.
+
     Raises (every call):
         EngineUnreachable: If it does not answer.
         docker.errors.APIError: What it answered, where the caller is expected to know it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, labels: Mapping[str, str] | None = None) -> None:
+        self._labels = labels or {}
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="docker")
+        self._pulling = ThreadPoolExecutor(_PULLS_AT_ONCE, thread_name_prefix="docker pull")
         self._client: Any = None
+        self.about: dict[str, Any] = {}
 
     async def connect(self) -> None:
-        """Find the engine and agree on an API version."""
+        """Find the engine, agree on a version of the API, and ask it about itself: `about` is that answer."""
         self._client = await self._in_thread(_connect)
+        self.about = await self.call("info")
+
+    @property
+    def major_version(self) -> int:
+        """Of the engine that was found; 0 for one that numbers itself in another way, which counts as old."""
+        number = self.about["ServerVersion"].partition(".")[0]
+        return int(number) if number.isdigit() else 0
 
     @property
     def client(self) -> Any:
         """The SDK's low-level client, for calls that block; use `call` in the loop."""
+        if self._client is None:
+            raise EngineUnreachable("the Docker engine has not been reached yet")
         return self._client
 
     async def call(self, method: str, *arguments: object, **options: object) -> Any:
         """Call one method of the SDK's low-level client."""
-        return await self._in_thread(functools.partial(getattr(self._client, method), *arguments, **options))
+        return await self._in_thread(functools.partial(getattr(self.client, method), *arguments, **options))
+
+    async def pull(self, repository: str, tag: str | None) -> None:
+        """Pull an image, in threads kept for that: a registry may take minutes, or never answer."""
+        await self._in_thread(functools.partial(self.client.pull, repository, tag=tag), self._pulling)
 
     async def call_if_there(self, method: str, *arguments: object, **options: object) -> Any:
         """The same, but None where the subject does not exist (any more)."""
@@ -68,9 +89,14 @@ class Engine:
 
     async def create(self, specification: dict[str, Any], name: str) -> str:
         """Create a container from the API's own form; its id."""
-        created: dict[str, Any] = await self._in_thread(lambda: self._create(specification, name))
+        labelled = {**specification, "Labels": {**specification.get("Labels", {}), **self._labels}}
+        created: dict[str, Any] = await self._in_thread(lambda: self._create(labelled, name))
         container_id: str = created["Id"]
         return container_id
+
+    async def has_path(self, container_id: str, path: str) -> bool:
+        """Is there anything at this path of a container, which need not run?"""
+        return await self._in_thread(lambda: self._has_path(container_id, path))
 
     async def attach(self, container_id: str) -> socket.socket:
         """The container's output as a raw socket, attached before it starts."""
@@ -78,30 +104,36 @@ class Engine:
 
     def events(self, since: int, filters: dict[str, list[str]]) -> Iterator[dict[str, Any]]:
         """The engine's events, blocking; ends when the engine goes away."""
-        stream: Iterator[dict[str, Any]] = self._client.events(since=since, filters=filters, decode=True)
+        stream: Iterator[dict[str, Any]] = self.client.events(since=since, filters=filters, decode=True)
         return stream
 
     def close(self) -> None:
         """Let go of the engine."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._pulling):
+            threads.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
             self._client.close()
 
     def _create(self, specification: dict[str, Any], name: str) -> dict[str, Any]:
-        created: dict[str, Any] = self._client.create_container_from_config(specification, name=name)
+        created: dict[str, Any] = self.client.create_container_from_config(specification, name=name)
         return created
 
+    def _has_path(self, container_id: str, path: str) -> bool:
+        place = self._client._url("/containers/{0}/archive", container_id)
+        status: int = self._client.head(place, params={"path": path}, timeout=_TIMEOUT_S).status_code
+        return status != _NOT_FOUND
+
     def _attach(self, container_id: str) -> socket.socket:
-        wrapped = self._client.attach_socket(container_id, params={"stdout": 1, "stderr": 1, "stream": 1})
+        wrapped = self.client.attach_socket(container_id, params={"stdout": 1, "stderr": 1, "stream": 1})
         # Nothing has been written before the start, so no byte can be left in the reader that is thrown away here.
         raw: socket.socket = getattr(wrapped, "_sock", wrapped)
         duplicate = raw.dup()
         wrapped.close()
         return duplicate
 
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
+    async def _in_thread(self, work: Callable[[], Result], threads: ThreadPoolExecutor | None = None) -> Result:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await asyncio.get_running_loop().run_in_executor(threads or self._threads, work)
         except APIError:
             # It is a RequestException too, and what it says is the engine's answer.
             raise
@@ -118,29 +150,9 @@ def unreachable(error: Exception) -> EngineUnreachable:
 
 
 def start_failed(error: APIError) -> StartFailed:
-    """Why a container did not start, in AWS's types."""
-    text = str(error.explanation or error)
-    message = _readable(text)
-    lower = text.lower()
-    if "exec format error" in lower:
-        return StartFailed(
-            "Runtime.InvalidEntrypoint",
-            f"{message}: the image is for another processor architecture than this host, or its entry point has no "
-            "#! line; build it for this host (docker build --platform)",
-        )
-    if any(words in lower for words in ("chdir", "working directory", "cwd", "cannot mkdir", "not a directory")):
-        return StartFailed("Runtime.InvalidWorkingDir", message)
-    if any(
-        words in lower for words in ("executable file not found", "no such file", "permission denied", "no command")
-    ):
-        return StartFailed("Runtime.InvalidEntrypoint", message)
-    return StartFailed("Sandbox.Failure", message)
-
-
-def _readable(text: str) -> str:
-    """The innermost cause of runc's chain of errors."""
-    match = re.search(r"(exec: .*|chdir to cwd .*|starting container process caused: .*)", text)
-    return (match[1] if match else text).strip().removesuffix(": unknown")
+    """Why a container was not created or did not start."""
+    failure = start_failure(str(error.explanation or error))
+    return StartFailed(failure.error_type, failure.message, failure.diagnosis)
 
 
 def _first_line(error: Exception) -> str:

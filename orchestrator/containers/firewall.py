@@ -1,9 +1,10 @@
 """
-The firewall of a sandbox, as an nftables ruleset (D12). Pure: addresses in, text out.
+The firewall of functions, as nftables rulesets (D12). Pure: addresses in, text out.
 
-It is loaded in the sandbox's own network namespace, atomically, before the sandbox joins the pool. What holds then,
-for a function at any uid: the Runtime API, DNS and the internet are reached; the host, the front port, other
-environments, private networks and the metadata address are not.
+`ruleset` is loaded in a sandbox's own network namespace, atomically, before the sandbox joins the pool. What holds
+then, for a function at any uid: the Runtime API, DNS and the internet are reached; the host, the front port, other
+environments, private networks and the metadata address are not. `host_ruleset` says the same from outside, in the
+host's namespace, where sandboxes cannot set rules (`host_firewall.py`).
 """
 
 from __future__ import annotations
@@ -79,6 +80,66 @@ def ruleset(reach: Reach) -> str:
         *_each("    ip daddr {} drop", reach.host_addresses),
         "    meta nfproto ipv6 drop",
         *(["    accept"] if reach.internet else []),
+        "  }",
+        "}",
+    ]
+    return "\n".join([*lines, ""])
+
+
+def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_bridges: bool) -> str:
+    """
+    The same from outside, for the host's network namespace: what comes from the functions' bridge is dropped, or left
+    to the host's other rules. Nothing is accepted here that those drop, and nothing else is looked at.
+
+    Args:
+        table: Its name, in both families; whatever an earlier one of this name held is replaced.
+        bridge: The interface of the functions' network.
+        subnet: The addresses on it.
+        knows_bridges: Can this kernel tell on which bridge a packet is (`ibrname`)? Else, what goes from sandbox to
+            sandbox is told by its IPv4 address; that IPv6 is off in a sandbox then counts alone.
+    """
+    control_plane, port = reach.control_plane, reach.runtime_port
+    asks = f"    ip daddr {control_plane} tcp dport {port} accept"
+    answers = f"    ip saddr {control_plane} tcp sport {port} accept"
+    wanted = [
+        asks,
+        *_each("    ip daddr {} udp dport 53 accept", reach.dns_servers),
+        *_each("    ip daddr {} tcp dport 53 accept", reach.dns_servers),
+        *(f"    {_destination(one)} accept" for one in reach.open_addresses),
+    ]
+    elsewhere = f'meta ibrname != "{bridge}"' if knows_bridges else f"ip saddr != {subnet}"
+    lines = [
+        *(f"{verb} table {family} {table}" for family in ("inet", "bridge") for verb in ("add", "delete")),
+        f"table inet {table} {{",
+        "  chain from_functions {",
+        # Before the engine's own rules give a published port another address.
+        "    type filter hook prerouting priority -300; policy accept;",
+        f'    iifname != "{bridge}" accept',
+        # Where bridged packets come by here too (br_netfilter), so do the control plane's answers.
+        answers,
+        f"    ip saddr != {subnet} drop",
+        *wanted,
+        f"    ip daddr {{ {', '.join(_PRIVATE)} }} drop",
+        *_each("    ip daddr {} drop", reach.host_addresses),
+        "    meta nfproto ipv6 drop",
+        *([] if reach.internet else ["    drop"]),
+        "  }",
+        # Whatever address of the host it was sent to, also one that the host has got since.
+        "  chain to_the_host {",
+        "    type filter hook input priority -300; policy accept;",
+        f'    iifname != "{bridge}" accept',
+        *wanted,
+        "    drop",
+        "  }",
+        "}",
+        f"table bridge {table} {{",
+        "  chain between_functions {",
+        "    type filter hook forward priority -300; policy accept;",
+        f"    {elsewhere} accept",
+        "    ether type != { ip, ip6 } accept",
+        answers,
+        asks,
+        "    drop" if knows_bridges else f"    ip saddr {subnet} drop",
         "  }",
         "}",
     ]

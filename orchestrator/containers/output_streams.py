@@ -2,22 +2,35 @@
 Containers' output: attached before start, always drained, framed, handed on without ever waiting.
 
 A reader that stops reading stalls the function and makes its kill hang, so nothing here waits for anything
-downstream: what the queue cannot take is dropped and counted.
+downstream: what the queue cannot take is dropped and counted. Only one that writes hundreds of megabytes a second is
+read with pauses, of milliseconds: it costs the engine and its shims more processor than it has itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from orchestrator.containers.driver import OutputChunk, OutputStream
+from orchestrator.domain.allowance import Allowance
+from orchestrator.driver.protocol import OutputChunk, OutputStream
 
 _FRAME_HEADER_BYTES = 8
 _QUEUE_BYTES = 33_554_432
+_CHUNK_BYTES = 256
+"""What a chunk takes beside its content: a function that writes single bytes fills the queue as well."""
+_AT_ONCE_BYTES = 16_777_216
+_BYTES_PER_S = 4_194_304
+_READ_AT_ONCE_BYTES = 67_108_864
+_READ_BYTES_PER_S = 33_554_432
+_LONGEST_PAUSE_S = 0.02
+_TOLD_WITHIN_S = 0.1
+_END_BYTES = 8192
+"""Of what was dropped: a caller may have asked for the last 4 KB of the log."""
 _STREAMS = {1: OutputStream.STDOUT, 2: OutputStream.STDERR}
 
 
@@ -28,22 +41,33 @@ class FrameReader(asyncio.Protocol):
     Args:
         received: Called with each piece of content as it comes.
         ended: Called once when the stream has ended.
+        loop: Whose time counts.
     """
 
-    def __init__(self, received: Callable[[OutputStream, bytes], None], ended: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        received: Callable[[OutputStream, bytes], None],
+        ended: Callable[[], None],
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._received = received
         self._ended = ended
+        self._loop = loop
+        self._allowance = Allowance.full(_READ_AT_ONCE_BYTES, _READ_BYTES_PER_S, loop.time())
         self._header = b""
         self._left = 0
         self._stream = OutputStream.STDOUT
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.ReadTransport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport, to close it."""
+    def connection_made(self, transport: asyncio.ReadTransport) -> None:  # type: ignore[override]
+        """Keep the transport, to pause and to close it."""
         self._transport = transport
 
     def data_received(self, received: bytes) -> None:
         """Take bytes as they come; a frame may come in pieces, or several at once."""
+        self._allowance = self._allowance.taken(len(received), self._loop.time())
+        if self._allowance.left < 0:
+            self._pause(self._allowance.settled_in_s)
         at = 0
         while at < len(received):
             if self._left == 0:
@@ -61,6 +85,15 @@ class FrameReader(asyncio.Protocol):
             self._left -= len(piece)
             self._received(self._stream, piece)
 
+    def _pause(self, seconds: float) -> None:
+        if self._transport is not None and self._transport.is_reading():
+            self._transport.pause_reading()
+            self._loop.call_later(min(seconds, _LONGEST_PAUSE_S), self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def connection_lost(self, error: Exception | None) -> None:
         """The container has ended, or the engine."""
         self._ended()
@@ -77,7 +110,7 @@ async def read_frames(
     """Read an attached socket in the loop from now on."""
     raw.setblocking(False)
     loop = asyncio.get_running_loop()
-    reader = FrameReader(received, ended)
+    reader = FrameReader(received, ended, loop)
     if raw.family == socket.AF_UNIX:
         await loop.create_unix_connection(lambda: reader, sock=raw)
     else:
@@ -85,32 +118,85 @@ async def read_frames(
     return reader
 
 
-class OutputQueue:
-    """What waits to be read by the driver's one output reader, bounded in bytes."""
+@dataclass(slots=True)
+class _Dropped:
+    """What one environment wrote that was not kept: how much, and its end, which is kept for who asks for that."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    count: int = 0
+    stream: OutputStream = OutputStream.STDOUT
+    end: bytes = b""
+
+    def add(self, stream: OutputStream, content: bytes) -> None:
+        self.count += len(content)
+        before = self.end if stream is self.stream else b""
+        self.end = (before + content[-_END_BYTES:])[-_END_BYTES:]
+        self.stream = stream
+
+
+class OutputQueue:
+    """
+    What waits to be read by the driver's one output reader, bounded in bytes; and for each environment over time, so
+    that one which prints without end costs the control plane no more than one which prints much.
+
+    Args:
+        now: The time of what is put.
+        monotonic: Seconds that never go back.
+    """
+
+    def __init__(self, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         self._now = now
+        self._monotonic = monotonic
         self._chunks: deque[OutputChunk] = deque()
         self._bytes = 0
-        self._dropped: dict[str, int] = {}
+        self._allowances: dict[str, Allowance] = {}
+        self._dropped: dict[str, _Dropped] = {}
         self._there = asyncio.Event()
 
     def put(self, environment_id: str, stream: OutputStream, content: bytes) -> None:
         """Add bytes, or count them as dropped."""
-        if self._bytes + len(content) > _QUEUE_BYTES:
-            self._dropped[environment_id] = self._dropped.get(environment_id, 0) + len(content)
+        size, now = len(content), self._monotonic()
+        allowance = self._allowances.get(environment_id) or Allowance.full(_AT_ONCE_BYTES, _BYTES_PER_S, now)
+        if self._bytes + size + _CHUNK_BYTES > _QUEUE_BYTES or allowance.left_at(now) < size:
+            self._dropped.setdefault(environment_id, _Dropped()).add(stream, content)
             return
-        self._bytes += len(content)
-        self._chunks.append(OutputChunk(environment_id=environment_id, at=self._now(), stream=stream, content=content))
-        self._there.set()
+        self._allowances[environment_id] = allowance.taken(size, now)
+        self._tell_dropped(environment_id)
+        self._add(environment_id, stream, content, 0)
+
+    def forget(self, environment_id: str) -> None:
+        """It has gone; what was dropped of it last is told."""
+        self._allowances.pop(environment_id, None)
+        self._tell_dropped(environment_id)
 
     async def chunks(self) -> AsyncIterator[OutputChunk]:
         """Everything that was put, in order, for ever."""
         while True:
             while self._chunks:
                 chunk = self._chunks.popleft()
-                self._bytes -= len(chunk.content)
-                dropped = self._dropped.pop(chunk.environment_id, 0)
-                yield replace(chunk, dropped_bytes=dropped) if dropped else chunk
+                self._bytes -= len(chunk.content) + _CHUNK_BYTES
+                yield chunk
             self._there.clear()
-            await self._there.wait()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._there.wait(), _TOLD_WITHIN_S if self._dropped else None)
+            if not self._there.is_set():
+                # Nothing follows that it could be told with.
+                for environment_id in tuple(self._dropped):
+                    self._tell_dropped(environment_id)
+
+    def _tell_dropped(self, environment_id: str) -> None:
+        dropped = self._dropped.pop(environment_id, None)
+        if dropped is not None:
+            self._add(environment_id, dropped.stream, dropped.end, dropped.count - len(dropped.end))
+
+    def _add(self, environment_id: str, stream: OutputStream, content: bytes, dropped_bytes: int) -> None:
+        self._bytes += len(content) + _CHUNK_BYTES
+        self._chunks.append(
+            OutputChunk(
+                environment_id=environment_id,
+                at=self._now(),
+                stream=stream,
+                content=content,
+                dropped_bytes=dropped_bytes,
+            )
+        )
+        self._there.set()

@@ -9,36 +9,42 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import structlog
-from docker.errors import APIError
+from docker.errors import APIError, NotFound
 
-from orchestrator.containers.driver import EngineUnreachable, OutputStream, Sandbox, StartFailed
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import FrameReader, read_frames
 from orchestrator.containers.spec import sandbox_container
 from orchestrator.domain.names import hostname_from
+from orchestrator.domain.start_failures import SANDBOX_FAILURE
+from orchestrator.driver.protocol import EngineUnreachable, OutputStream, Sandbox, StartFailed
 from orchestrator.loop import Tasks
 
-SANDBOX_FAILURE = "Sandbox.Failure"
 _READY = b"ready"
 _READY_WITHIN_S = 20.0
-_MAKING_AT_ONCE = 2
 _PAUSE_AFTER_FAILURE_S = 2.0
+_DISCARDED_WITHIN = timedelta(seconds=20)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxTemplate:
-    """What every sandbox of this control plane is made from."""
+    """
+    What every sandbox of this control plane is made from.
+
+    Args:
+        ruleset: Its firewall; None if that is elsewhere.
+    """
 
     image: str
     owner: str
     network: FunctionsNetwork
-    ruleset: str
+    ruleset: str | None
 
 
 class SandboxPool:
@@ -47,7 +53,9 @@ class SandboxPool:
 
     Args:
         size: How many.
+        removing_at_once: How many are removed side by side.
         random: Returns that many random bytes.
+        cut_off: Called when a new one finds no place on the functions' network.
     """
 
     def __init__(
@@ -56,21 +64,29 @@ class SandboxPool:
         template: SandboxTemplate,
         *,
         size: int,
+        removing_at_once: int,
         random: Callable[[int], bytes],
+        cut_off: Callable[[], None],
     ) -> None:
+        self._cut_off = cut_off
         self._engine = engine
         self._template = template
         self._size = size
+        self._removing = asyncio.Semaphore(removing_at_once)
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._random = random
         self._ready: deque[Sandbox] = deque()
+        self._waiters: deque[asyncio.Future[Sandbox]] = deque()
         self._readers: dict[str, FrameReader] = {}
         self._making = 0
+        self._is_closing = False
         self._wanted = asyncio.Event()
         self._tasks = Tasks("sandbox pool")
         self._refilling: asyncio.Task[None] | None = None
         self.last_failure: str | None = None
+        self.filled = asyncio.Event()
+        """Set once there have been as many as there should be."""
 
     def start(self) -> None:
         """Begin to fill."""
@@ -79,23 +95,44 @@ class SandboxPool:
 
     async def take(self) -> Sandbox:
         """
-        A ready sandbox; made now if none is ready.
+        A ready sandbox; if none is ready the next one that is, be it made for the pool or for this.
 
         Raises:
             StartFailed: If its firewall could not be set.
             EngineUnreachable: If the engine does not answer.
         """
-        sandbox = self._ready.popleft() if self._ready else None
         self._wanted.set()
-        return sandbox or await self._make()
+        if self._ready:
+            return self._ready.popleft()
+        waiter: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        if self._making < len(self._waiters):
+            self._tasks.start(self._make_for_waiter())
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self._hand_over(waiter.result())
+            raise
+        finally:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+
+    def ids(self) -> set[str]:
+        """Of every sandbox that is ready, being made, or serves."""
+        return set(self._readers)
 
     def lost(self, sandbox_id: str) -> None:
-        """It died: it is not handed out any more."""
+        """It died: if it was ready, it is not handed out any more, and removed."""
         for sandbox in list(self._ready):
             if sandbox.sandbox_id == sandbox_id:
                 self._ready.remove(sandbox)
-        self._close_reader(sandbox_id)
-        self._wanted.set()
+                self._tasks.start(self._discard_at_last(sandbox_id))
+                self._wanted.set()
+
+    def ready(self) -> set[str]:
+        """The ids of those that are ready."""
+        return {sandbox.sandbox_id for sandbox in self._ready}
 
     def keep_only(self, running: Collection[str]) -> None:
         """The engine came back: only these containers still run."""
@@ -113,40 +150,106 @@ class SandboxPool:
     async def discard(self, sandbox_id: str) -> None:
         """Remove one that has served."""
         self._close_reader(sandbox_id)
-        await self._engine.call_if_there("remove_container", sandbox_id, force=True, v=True)
+        async with self._removing:
+            await self._engine.call_if_there("remove_container", sandbox_id, force=True, v=True)
+
+    async def use(self, ruleset: str | None) -> None:
+        """
+        Make sandboxes with this firewall from now on; those that are ready behind another are removed.
+
+        Args:
+            ruleset: None if it is elsewhere.
+        """
+        if ruleset == self._template.ruleset:
+            return
+        self._template = replace(self._template, ruleset=ruleset)
+        outdated = [self._ready.popleft() for _ in range(len(self._ready))]
+        await asyncio.gather(*(self.discard(sandbox.sandbox_id) for sandbox in outdated))
+        self._wanted.set()
 
     async def close(self) -> None:
         """Stop filling and remove those that are ready."""
+        self._is_closing = True
+        self._wanted.set()
+        self._quiet.set()
+        self.filled.set()
         if self._refilling is not None:
-            self._refilling.cancel()
-            await asyncio.wait([self._refilling])
+            # One that is being made is made: a request to the engine cannot be taken back, and what it creates would
+            # be left behind.
+            _, late = await asyncio.wait([self._refilling], timeout=_READY_WITHIN_S)
+            for task in late:
+                task.cancel()
+                await asyncio.wait([task])
+        await self._tasks.finish(_DISCARDED_WITHIN)
         await asyncio.gather(*(self.discard(sandbox.sandbox_id) for sandbox in self._ready))
         self._ready.clear()
 
     async def _refill(self) -> None:
-        while True:
+        while not self._is_closing:
             await self._wanted.wait()
             self._wanted.clear()
-            while len(self._ready) + self._making < self._size:
+            while len(self._ready) + self._making < self._size and not self._is_closing:
                 await self._quiet.wait()
-                try:
-                    self._ready.append(await self._make())
-                except (StartFailed, EngineUnreachable) as error:
-                    log.error("sandbox.not-made", reason=str(error))
+                if not await self._make_one() and not self._is_closing:
                     await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
+            self.filled.set()
+
+    async def _make_for_waiter(self) -> None:
+        await self._make_one()
+
+    async def _make_one(self) -> bool:
+        """Make one for who waits, or for the pool; False if that failed."""
+        try:
+            sandbox = await self._make()
+        except (StartFailed, EngineUnreachable) as error:
+            if not self._is_closing:
+                log.error("sandbox.not-made", reason=str(error))
+            # Whoever waits for one of the others that are being made goes on waiting.
+            waiter = self._next_waiter() if self._making < len(self._waiters) else None
+            if waiter is not None:
+                waiter.set_exception(error)
+            return False
+        self._hand_over(sandbox)
+        return True
+
+    def _hand_over(self, sandbox: Sandbox) -> None:
+        waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.set_result(sandbox)
+        else:
+            self._ready.append(sandbox)
+
+    def _next_waiter(self) -> asyncio.Future[Sandbox] | None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                return waiter
+        return None
 
     async def _make(self) -> Sandbox:
         self._making += 1
         try:
-            return await self._try_to_make()
+            while True:
+                template = self._template
+                try:
+                    sandbox = await self._try_to_make(template)
+                except StartFailed:
+                    if template is self._template:
+                        raise
+                    # It failed behind another firewall than that of now: nobody waits for such a one.
+                    continue
+                if template is self._template:
+                    return sandbox
+                await self.discard(sandbox.sandbox_id)
         except APIError as error:
             self.last_failure = str(error.explanation or error)
+            if isinstance(error, NotFound):
+                self._cut_off()
             raise StartFailed(SANDBOX_FAILURE, f"the network sandbox could not be made: {self.last_failure}") from error
         finally:
             self._making -= 1
 
-    async def _try_to_make(self) -> Sandbox:
-        template = self._template
+    async def _try_to_make(self, template: SandboxTemplate) -> Sandbox:
         hostname = hostname_from(self._random(20))
         specification = sandbox_container(
             image=template.image,
@@ -162,12 +265,25 @@ class SandboxPool:
         try:
             await self._start_and_wait(sandbox_id)
             inspected = await self._engine.call("inspect_container", sandbox_id)
+            place = inspected["NetworkSettings"]["Networks"].get(template.network.name)
+            if place is None:
+                self._cut_off()
+                raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on the functions' network")
         except BaseException:
-            self._close_reader(sandbox_id)
-            await asyncio.shield(self._engine.call_if_there("remove_container", sandbox_id, force=True, v=True))
+            self._tasks.start(self._discard_at_last(sandbox_id))
             raise
-        address = inspected["NetworkSettings"]["Networks"][template.network.name]["IPAddress"]
-        return Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=address)
+        return Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=place["IPAddress"])
+
+    async def _discard_at_last(self, sandbox_id: str) -> None:
+        """An engine that failed at making it may fail at removing it, too."""
+        while True:
+            try:
+                await self.discard(sandbox_id)
+            except (APIError, EngineUnreachable) as error:
+                log.warning("sandbox.not-removed", sandbox=sandbox_id[:12], reason=str(error))
+                await asyncio.sleep(_PAUSE_AFTER_FAILURE_S)
+            else:
+                return
 
     async def _start_and_wait(self, sandbox_id: str) -> None:
         written = {OutputStream.STDOUT: bytearray(), OutputStream.STDERR: bytearray()}

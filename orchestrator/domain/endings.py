@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestrator.domain.invocations import FunctionError, Interrupted
+from orchestrator.domain.start_failures import StartFailure, exec_failure
 
 EXIT_ERROR = "Runtime.ExitError"
 OUT_OF_MEMORY = "Runtime.OutOfMemory"
@@ -45,6 +46,8 @@ class HowItEnded:
         exit_code: As Docker reports it: 128 + n after signal n; None if unknown.
         asked_for_work: Did its runtime ever call `/next`?
         memory_mib: The function's limit.
+        never_executed: If the kernel did not execute its program, what was written of that.
+        ended_for: If the driver ended it, for what.
     """
 
     exit_code: int | None
@@ -53,6 +56,13 @@ class HowItEnded:
     engine_lost: bool
     asked_for_work: bool
     memory_mib: int
+    never_executed: str | None = None
+    ended_for: str | None = None
+
+    @property
+    def start_failure(self) -> StartFailure | None:
+        """Why its program did not run, if it never did."""
+        return exec_failure(self.never_executed) if self.never_executed and not self.asked_for_work else None
 
 
 def error_of(error_type: str, message: str, request_id: str, diagnosis: str | None = None) -> FunctionError:
@@ -125,9 +135,9 @@ def response_too_large(limit_bytes: int) -> FunctionError:
     return FunctionError(payload=json.dumps(body).encode(), error_type=RESPONSE_TOO_LARGE)
 
 
-def start_failed(error_type: str, message: str, request_id: str) -> FunctionError:
-    """What an invocation gets whose container could not be started: entry point, working directory, architecture."""
-    return error_of(error_type, message, request_id, f"the container did not start: {message}")
+def never_ran(failure: StartFailure, request_id: str) -> FunctionError:
+    """What an invocation gets whose program could not be run: entry point, working directory, architecture."""
+    return error_of(failure.error_type, failure.message, request_id, failure.diagnosis)
 
 
 def _exit_words(exit_code: int | None) -> str:
@@ -140,6 +150,8 @@ def _exit_words(exit_code: int | None) -> str:
 
 
 def _exit_diagnosis(how: HowItEnded) -> str:
+    if how.ended_for is not None:
+        return how.ended_for
     if not how.asked_for_work:
         code = "an unknown status" if how.exit_code is None else f"status {how.exit_code}"
         return f"the program exited with {code} before it ever asked for work; {_RUNTIME_CLIENT_REMEDY}"

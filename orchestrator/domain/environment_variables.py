@@ -12,7 +12,7 @@ from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.names import log_stream_name
 
 PLACEHOLDER_ACCESS_KEY_ID = "ASIAPADDOCKPLACEHLDR"
-_PLACEHOLDER_SECRET = "paddock-placeholder"
+PLACEHOLDER_SECRET = "paddock-placeholder"
 
 
 def environment_variables(
@@ -21,20 +21,18 @@ def environment_variables(
     """
     What the container of this version is started with.
 
-    User variables come first, so that reserved ones cannot be overridden. `PATH`, `LANG`, `TZ` and `_HANDLER` are
+    Variables that AWS reserves come last, and cannot be overridden. `PATH`, `LANG`, `TZ` and `_HANDLER` are
     not set for images, as on AWS: the image has them.
 
     Args:
         runtime_api: `hostname:port` of the Runtime API as this environment reaches it.
         now: When the environment is created; names its log stream.
     """
-    hostname = runtime_api.rsplit(":", 1)[0]
-    proxies = {
-        name: ",".join(filter(None, (version.environment.get(name), hostname))) for name in ("NO_PROXY", "no_proxy")
-    }
     return {
+        "AWS_ENDPOINT_URL_LAMBDA": f"http://{runtime_api}",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
         **version.environment,
-        **proxies,
         "AWS_LAMBDA_FUNCTION_NAME": version.key.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
@@ -42,14 +40,11 @@ def environment_variables(
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream_name(now.year, now.month, now.day, version.version, environment_id),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
-        "AWS_ENDPOINT_URL_LAMBDA": f"http://{runtime_api}",
         "AWS_REGION": version.key.region,
         "AWS_DEFAULT_REGION": version.key.region,
         "AWS_ACCESS_KEY_ID": PLACEHOLDER_ACCESS_KEY_ID,
-        "AWS_SECRET_ACCESS_KEY": _PLACEHOLDER_SECRET,
-        "AWS_SESSION_TOKEN": _PLACEHOLDER_SECRET,
-        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-        "AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1:2000",
+        "AWS_SECRET_ACCESS_KEY": PLACEHOLDER_SECRET,
+        "AWS_SESSION_TOKEN": PLACEHOLDER_SECRET,
         "_AWS_XRAY_DAEMON_ADDRESS": "169.254.100.1",
         "_AWS_XRAY_DAEMON_PORT": "2000",
         "LAMBDA_TASK_ROOT": "/var/task",

@@ -112,9 +112,12 @@ class Environment:
         """Its container runs; init begins."""
         return self._move(EnvironmentState.INITIALIZING, now)
 
-    def asked_for_work(self, now: datetime, party: str = RUNTIME) -> Environment:
+    def asked_for_work(self, now: datetime, took: timedelta, party: str = RUNTIME) -> Environment:
         """
         A party called its `next`. Idle once all have.
+
+        Args:
+            took: How long it has been in its state; of init, that is how long init took.
 
         Raises:
             IllegalMove: If the environment is still busy, or ending.
@@ -124,7 +127,7 @@ class Environment:
             return replace(self, waiting=waiting)
         init_ms = self.init_ms
         if self.state is EnvironmentState.INITIALIZING:
-            init_ms = (now - self.since) / timedelta(milliseconds=1)
+            init_ms = took / timedelta(milliseconds=1)
         return self._move(EnvironmentState.IDLE, now, waiting=waiting, init_ms=init_ms)
 
     def was_given(self, request_id: str, now: datetime) -> Environment:

@@ -12,6 +12,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── UnsupportedMediaType     415
     │   ├── TooManyRequests          429, with its reason and when to try again
     │   ├── AccessDenied             403
+    │   ├── MissingAuthenticationToken, IncompleteSignature, InvalidSignature, UnrecognizedClient   403
     │   ├── NotBuiltYet              501, names the operation or member
     │   └── ServiceFailure           500
     └── IllegalMove                  a state machine was asked for a move its table does not have
@@ -115,6 +116,38 @@ class AccessDenied(ServiceError):
     """The caller may not do this."""
 
     code = "AccessDeniedException"
+    status = 403
+    fault = "User"
+
+
+class MissingAuthenticationToken(ServiceError):
+    """The request is not signed, and must be."""
+
+    code = "MissingAuthenticationTokenException"
+    status = 403
+    fault = "User"
+
+
+class IncompleteSignature(ServiceError):
+    """Something of the signature is missing or malformed."""
+
+    code = "IncompleteSignatureException"
+    status = 403
+    fault = "User"
+
+
+class InvalidSignature(ServiceError):
+    """The signature does not match, has expired, or is for elsewhere."""
+
+    code = "InvalidSignatureException"
+    status = 403
+    fault = "User"
+
+
+class UnrecognizedClient(ServiceError):
+    """Nobody has this access key."""
+
+    code = "UnrecognizedClientException"
     status = 403
     fault = "User"
 

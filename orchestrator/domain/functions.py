@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.domain.function_tags import wants_writable_root
 from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
 
 MIB_PER_VCPU = 1769
@@ -76,6 +77,7 @@ class FunctionVersion:
         memory_mib: 128 to 10,240.
         timeout: 1 to 900 s.
         ephemeral_storage_mib: Size of /tmp.
+        has_writable_root: As its function's tags say; may more be written than /tmp?
     AWS: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
     """
 
@@ -99,6 +101,7 @@ class FunctionVersion:
     last_update_status: LastUpdateStatus = LastUpdateStatus.SUCCESSFUL
     last_update_status_reason: str | None = None
     last_update_status_reason_code: str | None = None
+    has_writable_root: bool = False
 
     @property
     def version_key(self) -> VersionKey:
@@ -120,7 +123,7 @@ class FunctionVersion:
         """
         Changes when a running environment no longer is what a new one would be.
 
-        Description, tags and concurrency do not change it.
+        Description and concurrency do not change it, nor do tags that mean nothing to Paddock.
         """
         parts = (
             self.image.image_id if self.image else "",
@@ -133,18 +136,24 @@ class FunctionVersion:
             self.architecture,
             self.ephemeral_storage_mib,
             self.role,
+            self.has_writable_root,
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function: what is common to its versions, and its `$LATEST`."""
+    """A function: what is common to its versions, and its `$LATEST`, which is as the tags say."""
 
     key: FunctionKey
     latest: FunctionVersion
     tags: Mapping[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
+
+    def __post_init__(self) -> None:
+        wanted = wants_writable_root(self.tags)
+        if self.latest.has_writable_root is not wanted:
+            object.__setattr__(self, "latest", replace(self.latest, has_writable_root=wanted))
 
 
 def cpu_quota_us(memory_mib: int) -> int:
@@ -155,3 +164,12 @@ def cpu_quota_us(memory_mib: int) -> int:
         memory_mib: The function's memory.
     """
     return max(1_000, memory_mib * CPU_PERIOD_US // MIB_PER_VCPU)
+
+
+def init_cpu_quota_us(memory_mib: int) -> int:
+    """
+    The same while it initializes: one processor, or more if it has more.
+
+    Less makes an init take many times as long; without any, one that spins takes the host from all others.
+    """
+    return max(CPU_PERIOD_US, cpu_quota_us(memory_mib))

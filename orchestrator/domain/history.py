@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from orchestrator.domain.names import FunctionKey
 
@@ -24,6 +25,7 @@ class LifecycleEvent(StrEnum):
     FROZEN = "environment.frozen"
     THAWED = "environment.thawed"
     BUSY = "environment.busy"
+    REFUSED = "environment.refused"
     STOPPING = "environment.stopping"
     GONE = "environment.gone"
     INVOCATION_ENDED = "invocation.ended"
@@ -32,10 +34,9 @@ class LifecycleEvent(StrEnum):
     INVOCATION_SET_ASIDE = "invocation.set-aside"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LifecycleEntry:
+class LifecycleEntry(NamedTuple):
     """
-    One thing that happened, when, to whom and why.
+    One thing that happened, when, to whom and why. A tuple, for each invocation makes three.
 
     Args:
         detail: Small JSON-able values: `reason`, `init_ms`, `duration_ms`, `error_type`, `diagnosis`, `exit_code` …
@@ -47,7 +48,7 @@ class LifecycleEntry:
     version: str
     environment_id: str | None = None
     request_id: str | None = None
-    detail: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    detail: Mapping[str, str | int | float | bool | None] = {}
 
 
 class LineSource(StrEnum):
@@ -58,10 +59,9 @@ class LineSource(StrEnum):
     PLATFORM = "platform"
 
 
-@dataclass(frozen=True, slots=True)
-class OutputLine:
+class OutputLine(NamedTuple):
     """
-    One line of a function's log, with its true time.
+    One line of a function's log, with its true time. A tuple, for each invocation writes three.
 
     Args:
         at_us: Microseconds since 1970, UTC.

@@ -15,6 +15,7 @@ class Due(StrEnum):
     FREEZE = "freeze"
     SHUTDOWN = "shutdown"
     INIT_TIMED_OUT = "init timed out"
+    INIT_IS_SLOW = "init is slow"
     INVOCATION_TIMED_OUT = "invocation timed out"
 
 
@@ -36,6 +37,7 @@ class Age:
         in_state: How long it has been in its state.
         idle_for: How long since it last worked; freezing does not restart it.
         until_deadline: Left of the running invocation's time (negative when over); None if none runs.
+        has_init_cpu: Has it still the processor time of an init?
     """
 
     state: EnvironmentState
@@ -43,6 +45,7 @@ class Age:
     in_state: timedelta
     idle_for: timedelta
     until_deadline: timedelta | None
+    has_init_cpu: bool = False
 
 
 def what_is_due(age: Age, lifetimes: Lifetimes) -> Due | None:
@@ -55,8 +58,10 @@ def what_is_due(age: Age, lifetimes: Lifetimes) -> Due | None:
         case EnvironmentState.INITIALIZING if age.phase is InitPhase.INIT:
             return Due.INIT_TIMED_OUT if age.in_state >= lifetimes.init_timeout else None
         case EnvironmentState.INITIALIZING | EnvironmentState.BUSY | EnvironmentState.ANSWERED:
-            over = age.until_deadline is not None and age.until_deadline <= timedelta()
-            return Due.INVOCATION_TIMED_OUT if over else None
+            if age.until_deadline is not None and age.until_deadline <= timedelta():
+                return Due.INVOCATION_TIMED_OUT
+            is_slow = age.state is EnvironmentState.INITIALIZING and age.in_state >= lifetimes.init_timeout
+            return Due.INIT_IS_SLOW if is_slow and age.has_init_cpu else None
         case EnvironmentState.IDLE | EnvironmentState.FROZEN:
             if age.idle_for >= lifetimes.idle_timeout:
                 return Due.SHUTDOWN

@@ -6,7 +6,7 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from orchestrator.domain.errors import InvalidParameterValue
 
@@ -14,7 +14,6 @@ MINIMUM_UNRESERVED = 100
 MAX_ENVIRONMENT_BYTES = 4096
 MAX_TIMEOUT_S = 900
 MAX_MEMORY_MIB = 10_240
-MAX_TAGS = 50
 
 _RESERVED_VARIABLES = frozenset(
     {
@@ -99,18 +98,6 @@ def check_limits(memory_mib: int, timeout_s: int) -> None:
             "'Timeout' value failed to satisfy constraint: Member must have value less than or equal to "
             f"{MAX_TIMEOUT_S}"
         )
-
-
-def check_tags(names: Iterable[str]) -> None:
-    """
-    May a resource have these tags?
-
-    Raises:
-        InvalidParameterValue: If there are more than 50.
-    """
-    count = len(set(names))
-    if count > MAX_TAGS:
-        raise InvalidParameterValue(f"Tag limit exceeded: {count} tags on one resource; at most {MAX_TAGS}")
 
 
 def _size(variables: Mapping[str, str]) -> int:

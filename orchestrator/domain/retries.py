@@ -31,12 +31,17 @@ class RetryPolicy:
     delays: tuple[timedelta, ...] = (timedelta(minutes=1), timedelta(minutes=2))
     max_age: timedelta = timedelta(hours=6)
 
+    @property
+    def longest_wait(self) -> timedelta:
+        """No event is ever due later than after so long."""
+        return max(_LONGEST_BACKOFF, *self.delays)
+
 
 @dataclass(frozen=True, slots=True)
-class RetryAt:
-    """Try again at this time."""
+class RetryAfter:
+    """Try again after so long."""
 
-    due_at: datetime
+    delay: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class GiveUp:
     condition: str
 
 
-def after_function_error(invocation: Invocation, now: datetime, policy: RetryPolicy) -> RetryAt | GiveUp:
+def after_function_error(invocation: Invocation, now: datetime, policy: RetryPolicy) -> RetryAfter | GiveUp:
     """
     Decide what follows an attempt that the function failed.
 
@@ -56,10 +61,10 @@ def after_function_error(invocation: Invocation, now: datetime, policy: RetryPol
     """
     if invocation.attempts > len(policy.delays):
         return GiveUp(RETRIES_EXHAUSTED)
-    due_at = now + policy.delays[invocation.attempts - 1]
-    if due_at - invocation.accepted_at > policy.max_age:
+    delay = policy.delays[invocation.attempts - 1]
+    if now + delay - invocation.accepted_at > policy.max_age:
         return GiveUp(EVENT_AGE_EXCEEDED)
-    return RetryAt(due_at)
+    return RetryAfter(delay)
 
 
 def is_too_old(invocation: Invocation, now: datetime, policy: RetryPolicy) -> bool:

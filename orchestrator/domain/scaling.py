@@ -20,6 +20,7 @@ class PoolSnapshot:
         starting: Environments on their way that no invocation has for itself.
         run_time: Moving average of an invocation, or None while unknown.
         cold_start: Moving average of a cold start.
+        waited: How long the first of them has waited.
     """
 
     waiting: int
@@ -27,6 +28,7 @@ class PoolSnapshot:
     starting: int
     run_time: timedelta | None
     cold_start: timedelta
+    waited: timedelta = timedelta()
 
 
 def environments_to_start(pool: PoolSnapshot, free_starts: int) -> int:
@@ -34,17 +36,20 @@ def environments_to_start(pool: PoolSnapshot, free_starts: int) -> int:
     How many to start now.
 
     One is worth starting while the last in the queue would otherwise wait longer than a cold start takes:
-    place in the queue x run time / environments. While the run time is unknown, one per waiter.
+    place in the queue x run time / environments. While the run time is unknown, one per waiter. Who has waited longer
+    than a cold start already shows that it does not hold now, as behind a run that takes a hundred times as long as
+    others: one is started, and another when that has come and somebody still waits.
 
     Args:
         free_starts: How many more may be starting at once on this host.
     """
+    is_overdue = pool.waited > pool.cold_start
     wanted = 0
     while wanted < free_starts and pool.starting + wanted < pool.waiting:
         environments = pool.serving + pool.starting + wanted
         if environments > 0 and pool.run_time is not None:
             expected_wait = pool.run_time * pool.waiting / environments
-            if expected_wait <= pool.cold_start:
+            if expected_wait <= pool.cold_start and not (is_overdue and pool.starting + wanted == 0):
                 break
         wanted += 1
     return wanted

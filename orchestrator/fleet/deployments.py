@@ -7,6 +7,7 @@ one is known.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,16 +15,18 @@ from datetime import timedelta
 import structlog
 
 from orchestrator.clock import Clock
-from orchestrator.containers.driver import Driver, EngineUnreachable, ImageNotFound
-from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.errors import PaddockError, PreconditionFailed, ResourceConflict, ResourceNotFound
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, Image, LastUpdateStatus
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.names import FunctionKey
+from orchestrator.driver.protocol import Driver, EngineUnreachable
 from orchestrator.fleet.journal import Journal
 from orchestrator.loop import Tasks
 from orchestrator.store.functions import FunctionStore
 
 INVALID_IMAGE = "InvalidImage"
+_ENGINE_BACK_WITHIN_S = 30.0
+_ASKS_AGAIN_AFTER_S = 0.2
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -156,11 +159,10 @@ class Deployments:
         await self._tasks.finish(timedelta(seconds=1))
 
     async def _resolve(self, version: FunctionVersion) -> None:
-        try:
-            image = await self._driver.find_image(version.image_uri)
-            problem = await self._problem(version, image)
-        except (ImageNotFound, EngineUnreachable) as error:
-            image, problem = None, str(error)
+        found = await self._find(version)
+        if found is None:
+            return
+        image, problem = found
         is_new = version.state is FunctionState.PENDING
         if image is not None and problem is None:
             resolved = self._resolved(version, image)
@@ -175,6 +177,26 @@ class Deployments:
             return
         self._journal.function(event, resolved, reason=detail)
         self._retire(version.key)
+
+    async def _find(self, version: FunctionVersion) -> tuple[Image | None, str | None] | None:
+        """
+        Its image, and what is wrong with it; None if the function was deleted meanwhile.
+
+        While the engine, or the driver, is being started again, that is waited for.
+        """
+        deadline = self._clock.monotonic() + _ENGINE_BACK_WITHIN_S
+        while self._functions.get(version.key) is not None:
+            try:
+                image = await self._driver.find_image(version.image_uri)
+                return image, await self._problem(version, image)
+            except EngineUnreachable as error:
+                if self._clock.monotonic() >= deadline:
+                    return None, str(error)
+            except PaddockError as error:
+                # Whatever it is: a function that stayed Pending would be looked at by nobody.
+                return None, str(error)
+            await asyncio.sleep(_ASKS_AGAIN_AFTER_S)
+        return None
 
     async def _problem(self, version: FunctionVersion, image: Image) -> str | None:
         facts = await self._driver.facts()

@@ -10,31 +10,29 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import Protocol
 
 import structlog
 
 from orchestrator.clock import Clock
-from orchestrator.containers.driver import (
+from orchestrator.domain.environments import Environment, EnvironmentState, InitPhase, StopReason
+from orchestrator.domain.errors import PaddockError
+from orchestrator.domain.functions import FunctionVersion, cpu_quota_us
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.names import FunctionKey, VersionKey, environment_id_from, log_stream_name
+from orchestrator.driver.protocol import (
     ContainerEnded,
     Driver,
     DriverEvent,
     EngineBack,
     EngineLost,
-    EngineRefused,
-    EngineUnreachable,
-    ImageNotFound,
     OutOfMemory,
-    StartFailed,
 )
-from orchestrator.domain.endings import HowItEnded
-from orchestrator.domain.environments import Environment, EnvironmentState, InitPhase, StopReason
-from orchestrator.domain.functions import FunctionVersion, cpu_quota_us
-from orchestrator.domain.history import LifecycleEvent
-from orchestrator.domain.names import FunctionKey, VersionKey, environment_id_from, log_stream_name
+from orchestrator.fleet.ends import how_it_ended, killed_for_memory, start_failure_of
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.launching import environment_spec
-from orchestrator.fleet.live import STARTING, Assignment, LiveEnvironment, Pool
+from orchestrator.fleet.live import STARTING, Assignment, LiveEnvironment, Pool, Pools
+from orchestrator.fleet.memory import MemoryReader
+from orchestrator.fleet.observer import FleetObserver
 from orchestrator.fleet.output import OutputLog
 from orchestrator.loop import Tasks
 
@@ -43,24 +41,10 @@ _STOP_AGAIN_AFTER_S = 1.0
 _SAMPLE_AGAIN_AFTER_S = 0.1
 """Reading memory costs a short call a tenth of its time."""
 _MAX_STOPPING_AT_ONCE = 8
+_THAWED_WITHIN_S = 10
+"""It takes ten milliseconds; with an engine that takes longer another environment may be no better, but it is tried."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
-
-class FleetObserver(Protocol):
-    """Who is told what became of environments: the dispatcher."""
-
-    def start_failed(self, live: LiveEnvironment, error: StartFailed | EngineUnreachable) -> None:
-        """Its container could not be started; nothing of it is left."""
-        ...
-
-    def ended(self, live: LiveEnvironment, before: EnvironmentState, how: HowItEnded) -> None:
-        """Its container ended by itself, in this state; it is being removed."""
-        ...
-
-    def gone(self, live: LiveEnvironment) -> None:
-        """It is confirmed gone: its room and its lease are free."""
-        ...
 
 
 class Fleet:
@@ -78,6 +62,7 @@ class Fleet:
         self,
         *,
         driver: Driver,
+        memory: MemoryReader,
         journal: Journal,
         output: OutputLog,
         clock: Clock,
@@ -87,6 +72,7 @@ class Fleet:
         random: Callable[[int], bytes],
     ) -> None:
         self._driver = driver
+        self._memory = memory
         self._journal = journal
         self._output = output
         self._clock = clock
@@ -96,7 +82,7 @@ class Fleet:
         self._random = random
         self._live: dict[str, LiveEnvironment] = {}
         self._by_hostname: dict[str, LiveEnvironment] = {}
-        self._pools: dict[VersionKey, Pool] = {}
+        self._pools = Pools(current)
         self._tasks = Tasks("fleet")
         self._stopping = asyncio.Semaphore(_MAX_STOPPING_AT_ONCE)
         self._observer: FleetObserver | None = None
@@ -110,7 +96,7 @@ class Fleet:
 
     def environments(self) -> list[tuple[Environment, int | None]]:
         """Every live environment with the memory it holds in MiB, oldest first."""
-        return [(live.environment, self._driver.memory_used_mib(live.environment_id)) for live in self._live.values()]
+        return [(live.environment, self._memory.used_mib(live.container_id)) for live in self._live.values()]
 
     def live(self) -> Iterable[LiveEnvironment]:
         """Every live environment."""
@@ -118,10 +104,7 @@ class Fleet:
 
     def pool(self, key: VersionKey) -> Pool:
         """The pool that serves this version."""
-        pool = self._pools.get(key)
-        if pool is None:
-            pool = self._pools[key] = Pool(key=key)
-        return pool
+        return self._pools.of(key)
 
     def starting(self) -> int:
         """Environments that are on their way, of every pool."""
@@ -133,6 +116,10 @@ class Fleet:
         if live is None or live.sandbox is None or live.sandbox.address != address:
             return None
         return live
+
+    def at_address(self, address: str) -> LiveEnvironment | None:
+        """The environment with this address, whatever it calls itself; also one that is ending."""
+        return next((one for one in self._live.values() if one.sandbox and one.sandbox.address == address), None)
 
     def is_about_to_ask(self, function: FunctionKey) -> bool:
         """Has an environment of this function answered, and not yet asked for more?"""
@@ -168,6 +155,7 @@ class Fleet:
             version=version,
             log_stream=log_stream_name(now.year, now.month, now.day, version.version, environment_id),
             entered=monotonic,
+            launched=monotonic,
             idle_since=monotonic,
         )
         self._live[environment_id] = live
@@ -188,10 +176,9 @@ class Fleet:
                 if live.environment.phase is InitPhase.INVOKE:
                     live.deadline = live.entered + live.version.timeout.total_seconds()
                 self._journal.environment(LifecycleEvent.INIT_STARTED, live.environment)
-            await self._driver.open(environment_spec(live, sandbox, self._runtime_port), sandbox)
-        except (StartFailed, EngineUnreachable, ImageNotFound) as error:
-            if isinstance(error, ImageNotFound):
-                error = StartFailed("Runtime.InvalidImage", str(error))
+            live.container_id = await self._driver.open(environment_spec(live, sandbox, self._runtime_port), sandbox)
+        except PaddockError as refused:
+            error = start_failure_of(refused)
             self._forget(live)
             if not live.environment.is_ending:
                 self._enter(live, live.environment.must_stop(StopReason.START_FAILED, self._clock.now()))
@@ -203,6 +190,11 @@ class Fleet:
         if live.environment.is_ending:
             # It was told to stop while it started.
             await self._remove(live)
+        elif live.state is EnvironmentState.INITIALIZING:
+            # Its program runs from about here on: what the engine took before is not its init's.
+            live.entered = self._clock.monotonic()
+            if live.environment.phase is InitPhase.INVOKE:
+                live.deadline = live.entered + live.version.timeout.total_seconds()
 
     # -- the Runtime API's moves
 
@@ -214,7 +206,8 @@ class Fleet:
             IllegalMove: If it is busy or ending.
         """
         was_initializing = live.state is EnvironmentState.INITIALIZING
-        self._enter(live, live.environment.asked_for_work(self._clock.now()))
+        took = timedelta(seconds=self._clock.monotonic() - live.entered)
+        self._enter(live, live.environment.asked_for_work(self._clock.now(), took))
         live.idle_since = live.entered
         live.assignment = None
         if was_initializing:
@@ -225,10 +218,15 @@ class Fleet:
         environment = live.environment
         init_ms = environment.init_ms or 0.0
         pool = self.pool(environment.version)
-        pool.started_in(environment.since - environment.created_at)
+        pool.started_in(timedelta(seconds=live.entered - live.launched))
         pool.last_init_failed = False
-        pool.failures = 0
+        pool.start_may_succeed()
         self._journal.environment(LifecycleEvent.INIT_DONE, environment, init_ms=round(init_ms, 2))
+        self.limit_cpu(live)
+
+    def limit_cpu(self, live: LiveEnvironment) -> None:
+        """From now on it has a function's processor time, no longer an init's."""
+        live.has_init_cpu = False
         self._tasks.start(self._limit_cpu(live))
 
     async def _limit_cpu(self, live: LiveEnvironment) -> None:
@@ -236,7 +234,7 @@ class Fleet:
             if not live.environment.is_ending:
                 try:
                     await self._driver.limit_cpu(live.environment_id, cpu_quota_us(live.version.memory_mib))
-                except (EngineUnreachable, EngineRefused) as error:
+                except PaddockError as error:
                     log.warning("environment.cpu-not-limited", environment=live.environment_id, reason=str(error))
 
     def offer(self, live: LiveEnvironment) -> None:
@@ -292,10 +290,16 @@ class Fleet:
             live.peak_memory_mib = max(live.peak_memory_mib, live.last_memory_mib)
             return
         live.sampled = now
-        used = self._driver.memory_used_mib(live.environment_id)
+        used = self._memory.used_mib(live.container_id)
         if used is not None:
             live.last_memory_mib = used
             live.peak_memory_mib = max(live.peak_memory_mib, used)
+
+    def look_at_memory(self, live: LiveEnvironment) -> None:
+        """Sample what it holds; end it if one of its processes was killed for that, whoever else tells of it."""
+        self.sample_memory(live)
+        if self._memory.kills(live.container_id) > live.memory_kills:
+            self._ran_out_of_memory(live)
 
     # -- freezing
 
@@ -310,7 +314,7 @@ class Fleet:
                 return
             try:
                 await self._driver.freeze(live.environment_id)
-            except (EngineUnreachable, StartFailed) as error:
+            except PaddockError as error:
                 log.warning("environment.not-frozen", environment=live.environment_id, reason=str(error))
                 if live.state is EnvironmentState.FROZEN:
                     self._enter(live, live.environment.was_thawed(self._clock.now()))
@@ -325,9 +329,12 @@ class Fleet:
             if live.state is not EnvironmentState.FROZEN:
                 return not live.environment.is_ending
             try:
-                await self._driver.thaw(live.environment_id)
-            except (EngineUnreachable, StartFailed) as error:
-                log.warning("environment.not-thawed", environment=live.environment_id, reason=str(error))
+                async with asyncio.timeout(_THAWED_WITHIN_S):
+                    await self._driver.thaw(live.environment_id)
+            except (PaddockError, TimeoutError) as error:
+                reason = str(error) or f"Docker engine did not thaw an environment within {_THAWED_WITHIN_S} s"
+                log.warning("environment.not-thawed", environment=live.environment_id, reason=reason)
+                self.pool(live.environment.version).last_failure = reason
                 self.stop(live, StopReason.CRASH)
                 return False
         if live.environment.is_ending:
@@ -358,6 +365,7 @@ class Fleet:
                 self._leave_idle(live)
                 reason = StopReason.REPLACED if self._current(live.environment.version) else StopReason.DELETED
                 self.stop(live, reason)
+        self._pools.forget(function)
 
     async def stop_all(self) -> None:
         """Stop every environment, and wait until all are gone."""
@@ -374,7 +382,8 @@ class Fleet:
                 try:
                     await self._driver.stop(live.environment_id, grace)
                     break
-                except (EngineUnreachable, EngineRefused) as error:
+                except PaddockError as error:
+                    live.not_removed = str(error)
                     log.warning("environment.not-removed", environment=live.environment_id, reason=str(error))
                     await asyncio.sleep(_STOP_AGAIN_AFTER_S)
         self._confirm_gone(live)
@@ -389,9 +398,9 @@ class Fleet:
         if live.parked is not None and not live.parked.done():
             live.parked.set_result(None)
         self._output.closed(live)
+        self._memory.forget(live.container_id)
         self._observed().gone(live)
-        if not pool.members and self._current(pool.key) is None:
-            self._pools.pop(pool.key, None)
+        self._pools.forget(pool.key.function)
 
     # -- what the driver reports
 
@@ -409,26 +418,25 @@ class Fleet:
                     self._container_ended(live, event)
             case OutOfMemory():
                 live = self._live.get(event.environment_id)
-                if live is not None and live.state in (EnvironmentState.BUSY, EnvironmentState.INITIALIZING):
+                if live is None:
+                    return
+                if live.state in (EnvironmentState.BUSY, EnvironmentState.INITIALIZING):
                     self._ran_out_of_memory(live)
+                else:
+                    live.memory_kills = self._memory.kills(live.container_id)
             case EngineLost():
                 self.engine_is_lost = True
                 log.warning("engine.lost", remedy="start the Docker engine; Paddock goes on by itself")
             case EngineBack():
                 self.engine_is_lost = False
+                self._pools.engine_is_back()
                 log.info("engine.back")
 
     def _container_ended(self, live: LiveEnvironment, event: ContainerEnded) -> None:
         before = live.state
         if live.environment.is_ending:
             return
-        how = self._how(
-            live,
-            exit_code=event.exit_code,
-            out_of_memory=event.out_of_memory or live.out_of_memory,
-            sandbox_failed=event.sandbox_failed,
-            engine_lost=event.engine_lost,
-        )
+        how = how_it_ended(live, event)
         self._leave_idle(live)
         if how.sandbox_failed:
             reason = StopReason.SANDBOX_FAILURE
@@ -442,27 +450,9 @@ class Fleet:
     def _ran_out_of_memory(self, live: LiveEnvironment) -> None:
         before = live.state
         live.out_of_memory = True
-        how = self._how(live, exit_code=137, out_of_memory=True)
+        how = killed_for_memory(live)
         self.stop(live, StopReason.OUT_OF_MEMORY)
         self._observed().ended(live, before, how)
-
-    @staticmethod
-    def _how(
-        live: LiveEnvironment,
-        *,
-        exit_code: int | None,
-        out_of_memory: bool,
-        sandbox_failed: bool = False,
-        engine_lost: bool = False,
-    ) -> HowItEnded:
-        return HowItEnded(
-            exit_code=exit_code,
-            out_of_memory=out_of_memory,
-            sandbox_failed=sandbox_failed,
-            engine_lost=engine_lost,
-            asked_for_work=live.environment.init_ms is not None,
-            memory_mib=live.version.memory_mib,
-        )
 
     # -- inside
 

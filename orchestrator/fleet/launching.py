@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.containers.driver import EnvironmentSpec, Sandbox
 from orchestrator.domain.environment_variables import environment_variables
+from orchestrator.driver.protocol import EnvironmentSpec, Sandbox
 from orchestrator.fleet.live import LiveEnvironment
 
 
@@ -35,4 +35,5 @@ def environment_spec(live: LiveEnvironment, sandbox: Sandbox, runtime_port: int)
         environment=variables,
         memory_mib=version.memory_mib,
         ephemeral_storage_mib=version.ephemeral_storage_mib,
+        has_writable_root=version.has_writable_root,
     )

@@ -7,14 +7,16 @@ The rendezvous is here as well: `parked` is where `GET /next` waits, without a t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from orchestrator.containers.driver import Sandbox
 from orchestrator.domain.environments import Environment, EnvironmentState, InitPhase
 from orchestrator.domain.functions import FunctionVersion
-from orchestrator.domain.names import VersionKey
+from orchestrator.domain.names import FunctionKey, VersionKey
+from orchestrator.domain.retries import backoff_after
 from orchestrator.domain.scaling import first_cold_start, moving_average
+from orchestrator.driver.protocol import Sandbox
 
 STARTING = (EnvironmentState.CREATING, EnvironmentState.INITIALIZING)
 SERVING = (EnvironmentState.IDLE, EnvironmentState.FROZEN, EnvironmentState.BUSY, EnvironmentState.ANSWERED)
@@ -60,14 +62,19 @@ class LiveEnvironment:
 
     Args:
         entered: Monotonic seconds when it entered its state.
+        launched: Monotonic seconds when it was decided to start it.
         idle_since: Monotonic seconds since it last worked; freezing does not restart it.
         deadline: Monotonic seconds until which an init inside an invocation may run.
+        container_id: The engine's, by which the kernel accounts for it; known once it is open.
         parked: The waiting `GET /next`, if one waits; resolved with an event, or None to end the wait.
         peak_memory_mib: The most that was seen while it worked.
         last_memory_mib: What was seen last, at `sampled` (monotonic seconds).
+        memory_kills: Of its processes, for memory, that are known of already.
+        has_init_cpu: Has it still the processor time of an init?
         is_chosen: Has an invocation taken it, and waits while it thaws?
         is_settling: Is its last output still awaited for a caller's log tail? It is given nothing meanwhile.
         is_opening: Is the driver's `open` still under way? Then a stop waits for it.
+        not_removed: Why its container could not be removed so far.
         reported_init: Has a REPORT line told its init's duration?
         engine_turn: Freeze, thaw and CPU limit take turns.
         log_stream: AWS's name of its one log stream.
@@ -77,18 +84,23 @@ class LiveEnvironment:
     version: FunctionVersion
     log_stream: str
     entered: float
+    launched: float
     idle_since: float
     sandbox: Sandbox | None = None
+    container_id: str | None = None
     deadline: float | None = None
     assignment: Assignment | None = None
     parked: asyncio.Future[Event | None] | None = None
     peak_memory_mib: int = 0
     last_memory_mib: int = 0
     sampled: float = -1.0
+    memory_kills: int = 0
     is_opening: bool = True
+    has_init_cpu: bool = True
     is_chosen: bool = False
     is_settling: bool = False
     out_of_memory: bool = False
+    not_removed: str | None = None
     reported_init: bool = False
     engine_turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -111,7 +123,7 @@ class Pool:
     Args:
         idle: Those that can be given work, most recently used last.
         last_init_failed: Its next environments run their init inside an invocation, which gets the error.
-        failures: Starts in a row that failed by no fault of the function; backed off from.
+        failures: Times in a row that starts failed by no fault of the function; backed off from.
         not_before: Monotonic seconds before which none is started again.
     """
 
@@ -133,6 +145,16 @@ class Pool:
         """One more cold start was seen."""
         self.cold_start = moving_average(self.cold_start, duration)
 
+    def start_failed(self, now: float) -> None:
+        """By no fault of the function. Those that were on their way together fail together, and count as one."""
+        if now >= self.not_before:
+            self.failures += 1
+            self.not_before = now + backoff_after(self.failures).total_seconds()
+
+    def start_may_succeed(self) -> None:
+        """Whatever they failed of is over."""
+        self.failures, self.not_before, self.last_failure = 0, 0.0, None
+
     def serving(self) -> int:
         """Environments that are past init and not ending."""
         return sum(1 for live in self.members.values() if live.state in SERVING)
@@ -142,3 +164,39 @@ class Pool:
         return sum(
             1 for live in self.members.values() if live.state in STARTING and live.environment.phase is InitPhase.INIT
         )
+
+
+class Pools:
+    """
+    The pool of each version, as long as there is the version or one of its environments.
+
+    Args:
+        current: What a version is now, or None if it was deleted.
+    """
+
+    def __init__(self, current: Callable[[VersionKey], FunctionVersion | None]) -> None:
+        self._current = current
+        self._pools: dict[VersionKey, Pool] = {}
+
+    def __len__(self) -> int:
+        return len(self._pools)
+
+    def of(self, key: VersionKey) -> Pool:
+        """The one that serves this version; empty, and not kept, if there is none and the version was deleted."""
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = Pool(key=key)
+            if self._current(key) is not None:
+                self._pools[key] = pool
+        return pool
+
+    def engine_is_back(self) -> None:
+        """Nobody waits any longer for what the engine could not do while it was away."""
+        for pool in self._pools.values():
+            pool.start_may_succeed()
+
+    def forget(self, function: FunctionKey) -> None:
+        """Those of a function that are empty and whose version was deleted."""
+        for key in [key for key, pool in self._pools.items() if key.function == function and not pool.members]:
+            if self._current(key) is None:
+                del self._pools[key]

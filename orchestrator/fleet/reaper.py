@@ -49,7 +49,7 @@ class Reaper:
             self._sampled = now
         for live in list(self._fleet.live()):
             if samples and live.state is EnvironmentState.BUSY:
-                self._fleet.sample_memory(live)
+                self._fleet.look_at_memory(live)
             match what_is_due(self._age(live, now), self._lifetimes):
                 case Due.FREEZE if live.parked is not None:
                     self._fleet.freeze(live)
@@ -57,6 +57,9 @@ class Reaper:
                     self._fleet.stop(live, StopReason.IDLE)
                 case Due.INIT_TIMED_OUT:
                     self._observer.init_timed_out(live)
+                case Due.INIT_IS_SLOW:
+                    # It runs inside an invocation, for up to fifteen minutes.
+                    self._fleet.limit_cpu(live)
                 case Due.INVOCATION_TIMED_OUT:
                     self._observer.invocation_timed_out(live)
                 case _:
@@ -65,11 +68,16 @@ class Reaper:
     @staticmethod
     def _age(live: LiveEnvironment, now: float) -> Age:
         deadline = live.assignment.deadline if live.assignment is not None else live.deadline
+        in_state = now - live.entered
+        if live.is_opening and live.state is EnvironmentState.INITIALIZING:
+            # The engine's time is not the function's: its program may not run yet.
+            deadline, in_state = None, 0.0
         # An environment chosen for an invocation is no longer idle while it thaws for it.
         return Age(
             state=live.state,
             phase=live.environment.phase,
-            in_state=timedelta(seconds=now - live.entered),
+            in_state=timedelta(seconds=in_state),
             idle_for=timedelta() if live.is_chosen else timedelta(seconds=now - live.idle_since),
             until_deadline=None if deadline is None else timedelta(seconds=deadline - now),
+            has_init_cpu=live.has_init_cpu,
         )

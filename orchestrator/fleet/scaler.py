@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from orchestrator.clock import Clock
 from orchestrator.domain.environments import StopReason
@@ -21,12 +22,14 @@ class Demand:
 
     Args:
         memory_mib: What one of them takes.
+        waited: How long the first has waited.
     """
 
     version: VersionKey
     memory_mib: int
     synchronous: int
     asynchronous: int
+    waited: timedelta
 
 
 class Scaler:
@@ -78,6 +81,7 @@ class Scaler:
             starting=pool.starting(),
             run_time=pool.run_time,
             cold_start=pool.cold_start,
+            waited=demand.waited,
         )
         wanted = environments_to_start(snapshot, self.max_starting - self._fleet.starting())
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE

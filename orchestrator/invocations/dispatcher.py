@@ -15,27 +15,26 @@ from datetime import timedelta
 import structlog
 
 from orchestrator.clock import Clock
-from orchestrator.containers.driver import EngineUnreachable, StartFailed
 from orchestrator.domain import endings
 from orchestrator.domain.endings import HowItEnded
 from orchestrator.domain.environments import EnvironmentState, InitPhase, StopReason
-from orchestrator.domain.errors import ResourceNotFound, ServiceFailure, ThrottleReason, TooManyRequests
+from orchestrator.domain.errors import ResourceNotFound, ServiceFailure
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import FunctionError, Interrupted, Invocation, InvocationState, Outcome
 from orchestrator.domain.names import VersionKey
-from orchestrator.domain.retries import backoff_after
+from orchestrator.domain.start_failures import SANDBOX_FAILURE, StartFailure
+from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import Assignment, Event, LiveEnvironment
 from orchestrator.fleet.scaler import Demand
 from orchestrator.invocations.events import UnknownRequest, event_for, new_trace_id
 from orchestrator.invocations.leases import Leases
+from orchestrator.invocations.patience import Patience
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.invocations.work import Ended, Queue, Refused, Work
 from orchestrator.loop import Tasks
-
-SANDBOX_FAILURE = "Sandbox.Failure"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -74,7 +73,7 @@ class Dispatcher:
         self._current = current
         self._want_environments = want_environments
         self._random = random
-        self._room_wait_s = room_wait.total_seconds()
+        self._patience = Patience(fleet, room_wait)
         self._queues: dict[VersionKey, Queue] = {}
         self._running: dict[str, Work] = {}
         self._pinned: dict[str, Work] = {}
@@ -111,7 +110,7 @@ class Dispatcher:
 
     def demands(self) -> list[Demand]:
         """Who waits, for the scaler."""
-        demands = []
+        demands, now = [], self._clock.monotonic()
         for key, queue in self._queues.items():
             version = self._current(key) if len(queue) else None
             if version is not None:
@@ -121,6 +120,7 @@ class Dispatcher:
                         memory_mib=version.memory_mib,
                         synchronous=len(queue.synchronous),
                         asynchronous=len(queue.asynchronous) + self._backlog.get(key, 0),
+                        waited=timedelta(seconds=now - queue.first_enqueued()),
                     )
                 )
         return demands
@@ -148,25 +148,24 @@ class Dispatcher:
         """End the waits that have become hopeless."""
         now = self._clock.monotonic()
         for key, queue in list(self._queues.items()):
-            if not len(queue):
-                continue
             if self._current(key) is None:
                 while (work := queue.take()) is not None:
                     arn = work.invocation.function.arn
                     self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {arn}")))
+            if not len(queue):
                 del self._queues[key]
                 continue
             pool = self._fleet.pool(key)
-            if pool.starting() and not self._fleet.engine_is_lost:
+            if self._patience.has_hope(pool, now):
                 continue
-            while queue.synchronous and now - queue.synchronous[0].enqueued > self._room_wait_s:
-                work = queue.synchronous.popleft()
-                if pool.last_failure is not None or self._fleet.engine_is_lost:
-                    reason = pool.last_failure or "Docker engine does not answer; start it and try again"
-                    self._refuse(work, Refused(error=ServiceFailure(reason)))
-                else:
-                    self._refuse(work, Refused(error=TooManyRequests(ThrottleReason.CONCURRENT)))
+            while queue.synchronous and self._patience.is_over(queue.synchronous[0].enqueued, now):
+                self._refuse(queue.synchronous.popleft(), Refused(error=self._patience.refusal(pool, now)))
             self._want_environments()
+        for live in list(self._fleet.live()):
+            # Those whose environment was started for them alone, and does not start.
+            if live.environment_id in self._pinned and self._patience.is_stuck(live, now):
+                self._fleet.stop(live, StopReason.START_FAILED)
+                self._end(self._pinned.pop(live.environment_id), live, Interrupted(reason=self._patience.stuck))
 
     # -- the Runtime API
 
@@ -256,6 +255,9 @@ class Dispatcher:
             self._run_log.finished(live)
             self._leases.give_back(live.environment.version.function, live.assignment.event.request_id)
         init_deadline, init_began = live.deadline, live.entered
+        if live.is_opening:
+            # The engine has not even said that it runs: how much of the time its init took is not known.
+            init_deadline, init_began = None, self._clock.monotonic()
         self._fleet.asked_for_work(live)
         live.deadline = None
         work = self._pinned.pop(live.environment_id, None)
@@ -271,18 +273,14 @@ class Dispatcher:
 
     def start_failed(self, live: LiveEnvironment, error: StartFailed | EngineUnreachable) -> None:
         """A container could not be started."""
+        if isinstance(error, StartFailed) and error.error_type != SANDBOX_FAILURE:
+            diagnosis = error.diagnosis or f"the container did not start: {error.message}"
+            self._never_ran(live, StartFailure(error_type=error.error_type, message=error.message, diagnosis=diagnosis))
+            return
         pool = self._fleet.pool(live.environment.version)
         work = self._pinned.pop(live.environment_id, None)
-        if isinstance(error, StartFailed) and error.error_type != SANDBOX_FAILURE:
-            work = work or self._begin_next(live.environment.version)
-            if work is not None:
-                request_id = work.invocation.request_id
-                self._run_log.init_ended(live, "error", error.error_type)
-                self._end(work, live, endings.start_failed(error.error_type, error.message, request_id))
-            return
-        pool.failures += 1
+        pool.start_failed(self._clock.monotonic())
         pool.last_failure = str(error)
-        pool.not_before = self._clock.monotonic() + backoff_after(pool.failures).total_seconds()
         log.warning("environment.start-failed", function=str(pool.key), reason=str(error), failures=pool.failures)
         if work is not None:
             self._end(work, live, Interrupted(reason=str(error)))
@@ -293,6 +291,8 @@ class Dispatcher:
             work = self._running.pop(live.environment_id, None)
             if work is not None:
                 self._end_run(live, work, endings.ended(how, work.invocation.request_id))
+        elif before is EnvironmentState.INITIALIZING and how.start_failure is not None:
+            self._never_ran(live, how.start_failure)
         elif before is EnvironmentState.INITIALIZING:
             error_type = endings.OUT_OF_MEMORY if how.out_of_memory else endings.EXIT_ERROR
             what = endings.ended(how, "")
@@ -453,8 +453,7 @@ class Dispatcher:
         if work is not None and outcome is not None:
             self._end(work, live, outcome)
         elif outcome_of is not None and isinstance(outcome_of(""), Interrupted):
-            pool.failures += 1
-            pool.not_before = self._clock.monotonic() + backoff_after(pool.failures).total_seconds()
+            pool.start_failed(self._clock.monotonic())
         else:
             pool.last_init_failed = True
         self._want_environments()
@@ -465,30 +464,24 @@ class Dispatcher:
         self._run_log.answered(live, outcome)
         self._run_log.finished(live)
         tail = self._run_log.tail(live) if work.wants_log_tail else None
-        self._failed(work, live, outcome)
+        self._run_log.failed(live, work.invocation, outcome)
         work.on_end(work, Ended(outcome=outcome, log_tail=tail))
         self._note_end()
 
     def _end(self, work: Work, live: LiveEnvironment, outcome: FunctionError | Interrupted) -> None:
         """End work that no environment was given: its init failed."""
         self._leases.give_back(work.invocation.function, work.invocation.request_id)
-        self._failed(work, live, outcome)
+        self._run_log.failed(live, work.invocation, outcome)
         tail = self._run_log.tail(live) if work.wants_log_tail else None
         work.on_end(work, Ended(outcome=outcome, log_tail=tail))
         self._note_end()
 
-    def _failed(self, work: Work, live: LiveEnvironment, outcome: FunctionError | Interrupted) -> None:
-        if isinstance(outcome, FunctionError):
-            error_type, diagnosis = outcome.error_type, outcome.diagnosis
-        else:
-            error_type, diagnosis = "Interrupted", outcome.reason
-        self._journal.invocation(
-            LifecycleEvent.INVOCATION_FAILED,
-            work.invocation,
-            live.environment_id,
-            error_type=error_type,
-            diagnosis=diagnosis,
-        )
+    def _never_ran(self, live: LiveEnvironment, failure: StartFailure) -> None:
+        """Its program could not be run, nor could it if tried again: who has waited longest is told."""
+        work = self._pinned.pop(live.environment_id, None) or self._begin_next(live.environment.version)
+        if work is not None:
+            self._run_log.init_ended(live, "error", failure.error_type)
+            self._end(work, live, endings.never_ran(failure, work.invocation.request_id))
 
     def _refuse(self, work: Work, refused: Refused) -> None:
         self._leases.give_back(work.invocation.function, work.invocation.request_id)

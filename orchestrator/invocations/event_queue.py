@@ -20,7 +20,7 @@ from orchestrator.domain.names import LATEST, FunctionKey, FunctionReference, Ve
 from orchestrator.domain.retries import (
     EVENT_AGE_EXCEEDED,
     GiveUp,
-    RetryAt,
+    RetryAfter,
     RetryPolicy,
     after_function_error,
     backoff_after,
@@ -33,6 +33,7 @@ from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.work import Ended, Refused, Work
 from orchestrator.loop import Tasks
 from orchestrator.store.invocations import InvocationStore
+from orchestrator.store.writer import StoreFailed
 
 _IN_HAND_PER_ENVIRONMENT = 2
 _FEWEST_IN_HAND = 8
@@ -89,7 +90,7 @@ class EventQueue:
 
     async def tick(self) -> None:
         """Feed what is due."""
-        now = self._clock.now()
+        now = self._clock.steady()
         backlog: dict[VersionKey, int] = {}
         for function in await self._store.functions_with_due(now):
             if self._is_closed:
@@ -107,14 +108,18 @@ class EventQueue:
             for invocation, payload in await self._store.due(function, now, free, frozenset(self._of(function))):
                 if invocation.key in self._of(function):
                     continue
-                if is_too_old(invocation, now, self._policy):
+                if is_too_old(invocation, self._clock.now(), self._policy):
                     await self._give_up(invocation, EVENT_AGE_EXCEEDED)
                 elif not self._take(invocation, payload):
                     break
 
+    def stop_taking(self) -> None:
+        """Take no more: what is accepted stays in the store."""
+        self._is_closed = True
+
     async def close(self) -> None:
         """Take no more; finish writing what has ended."""
-        self._is_closed = True
+        self.stop_taking()
         await self._tasks.finish(patience=backoff_after(3))
 
     def in_hand(self, function: FunctionKey) -> int:
@@ -157,15 +162,14 @@ class EventQueue:
         self._tasks.start(self._follow(work.invocation, how))
 
     async def _follow(self, invocation: Invocation, how: Ended) -> None:
-        now = self._clock.now()
         match how.outcome:
             case Answer():
-                await self._move(invocation.succeeded(now), InvocationState.RUNNING)
+                await self._move(invocation.succeeded(self._clock.now()), InvocationState.RUNNING)
             case FunctionError() as error:
                 await self._after_function_error(invocation, error)
             case Interrupted():
                 pool = self._fleet.pool(VersionKey(invocation.function, invocation.qualifier or LATEST))
-                due_at = now + backoff_after(max(1, pool.failures))
+                due_at = self._clock.steady() + backoff_after(max(1, pool.failures))
                 await self._move(invocation.requeued(due_at), InvocationState.RUNNING)
             case Refused():
                 # It never began: its row still says queued or retrying, and is due.
@@ -175,14 +179,14 @@ class EventQueue:
     async def _after_function_error(self, invocation: Invocation, error: FunctionError) -> None:
         now = self._clock.now()
         match after_function_error(invocation, now, self._policy):
-            case RetryAt(due_at=due_at):
-                after = invocation.retry_at(due_at, error.error_type, error.diagnosis)
+            case RetryAfter(delay=delay):
+                after = invocation.retry_at(self._clock.steady() + delay, error.error_type, error.diagnosis)
                 self._journal.invocation(
                     LifecycleEvent.INVOCATION_RETRYING,
                     after,
                     attempt=invocation.attempts,
                     error_type=error.error_type,
-                    in_s=round((due_at - now).total_seconds(), 1),
+                    in_s=round(delay.total_seconds(), 1),
                 )
             case GiveUp(condition=condition):
                 after = invocation.failed(error.error_type, error.diagnosis, now)
@@ -202,7 +206,13 @@ class EventQueue:
         await self._move(after, before)
 
     async def _move(self, after: Invocation, before: InvocationState) -> None:
-        if not await self._store.ended(after, before=before, promised=True):
+        try:
+            is_moved = await self._store.ended(after, before=before, promised=True)
+        except StoreFailed:
+            # Whoever opened the store has been told. It stays in hand, for it must not run again before the next start,
+            # which finds it as it is in the store.
+            return
+        if not is_moved:
             log.warning("invocation.race-lost", request_id=after.request_id, before=before, after=after.state)
         self._let_go(after)
 

@@ -187,15 +187,14 @@ class FrontDesk:
 
     def _invocation(self, request: InvokeRequest) -> Invocation:
         key = self._store.next_key()
-        now = self._clock.now()
         return Invocation(
             key=key,
             request_id=request_id_for(key, int.from_bytes(self._random(8))),
             function=request.reference.key,
             qualifier=request.reference.qualifier,
             invocation_type=request.invocation_type,
-            accepted_at=now,
-            due_at=now,
+            accepted_at=self._clock.now(),
+            due_at=self._clock.steady(),
             client_context=request.client_context,
             trace_id=request.trace_id,
             caller=request.caller,

@@ -39,7 +39,7 @@ class Leases:
 
     def take(self, function: FunctionKey, request_id: str) -> ThrottleReason | None:
         """Take a lease; the reason if there is none to take."""
-        held = self._held.setdefault(function, set())
+        held = self._held.get(function, ())
         reserved = self._reservation(function)
         reason = throttle(
             ConcurrencySnapshot(
@@ -52,7 +52,7 @@ class Leases:
             )
         )
         if reason is None:
-            held.add(request_id)
+            self._held.setdefault(function, set()).add(request_id)
         return reason
 
     def give_back(self, function: FunctionKey, request_id: str) -> None:
@@ -75,8 +75,18 @@ class Leases:
         """Wait until one is given back, or for this long."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(function, []).append(waiter)
-        await asyncio.wait((waiter,), timeout=patience_s)
-        waiter.cancel()
+        try:
+            await asyncio.wait((waiter,), timeout=patience_s)
+        finally:
+            waiter.cancel()
+            self._leave(function, waiter)
+
+    def _leave(self, function: FunctionKey, waiter: asyncio.Future[None]) -> None:
+        waiting = self._waiters.get(function, [])
+        if waiter in waiting:
+            waiting.remove(waiter)
+            if not waiting:
+                del self._waiters[function]
 
     def _unreserved(self, function: FunctionKey) -> int:
         return sum(

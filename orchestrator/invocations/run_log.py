@@ -8,7 +8,8 @@ from orchestrator.clock import Clock
 from orchestrator.domain import reports
 from orchestrator.domain.endings import TIMED_OUT
 from orchestrator.domain.history import LifecycleEvent
-from orchestrator.domain.invocations import Answer, FunctionError, Outcome
+from orchestrator.domain.invocations import Answer, FunctionError, Interrupted, Invocation, Outcome
+from orchestrator.domain.start_failures import SANDBOX_FAILURE
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import LiveEnvironment
 from orchestrator.fleet.output import OutputLog
@@ -75,12 +76,26 @@ class RunLog:
 
     def init_ended(self, live: LiveEnvironment, status: str, error_type: str | None) -> None:
         """An init failed or took too long: INIT_REPORT."""
-        init_ms = (self._clock.now() - live.environment.created_at).total_seconds() * 1000
+        init_ms = (self._clock.monotonic() - live.launched) * 1000
         self._output.platform(
             live,
             reports.init_report_line(
                 init_duration_ms=init_ms, phase=live.environment.phase, status=status, error_type=error_type
             ),
+        )
+
+    def failed(self, live: LiveEnvironment, invocation: Invocation, outcome: FunctionError | Interrupted) -> None:
+        """The function did not answer: what became of it, for the journal."""
+        if isinstance(outcome, FunctionError):
+            error_type, diagnosis = outcome.error_type, outcome.diagnosis
+        else:
+            error_type, diagnosis = "Interrupted", outcome.reason
+        self._journal.invocation(
+            LifecycleEvent.INVOCATION_FAILED,
+            invocation,
+            live.environment_id,
+            error_type=error_type,
+            diagnosis=diagnosis,
         )
 
     def tail(self, live: LiveEnvironment) -> str:
@@ -89,7 +104,7 @@ class RunLog:
 
 
 def _error_type(outcome: Outcome) -> str:
-    return outcome.error_type if isinstance(outcome, FunctionError) else "Sandbox.Failure"
+    return outcome.error_type if isinstance(outcome, FunctionError) else SANDBOX_FAILURE
 
 
 def _status(error_type: str | None) -> str | None:

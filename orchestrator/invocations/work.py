@@ -63,6 +63,10 @@ class Queue:
     def __len__(self) -> int:
         return len(self.synchronous) + len(self.asynchronous)
 
+    def first_enqueued(self) -> float:
+        """Since when the first has waited, monotonic seconds; only where somebody waits."""
+        return min(waiting[0].enqueued for waiting in (self.synchronous, self.asynchronous) if waiting)
+
     def append(self, work: Work) -> None:
         """Wait at the end."""
         self._of(work).append(work)

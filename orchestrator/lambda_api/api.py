@@ -12,8 +12,8 @@ import structlog
 
 from orchestrator.domain.errors import AccessDenied, NotBuiltYet, RequestTooLarge, ServiceError, ServiceFailure
 from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_output
-from orchestrator.lambda_api.bodies import BodyTooLarge, CallerLeft, read_body
-from orchestrator.lambda_api.callers import caller_of
+from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, read_body
+from orchestrator.lambda_api.callers import caller_in
 from orchestrator.lambda_api.invoke import INVOCATIONS
 from orchestrator.lambda_api.model import Match, ServiceModel
 from orchestrator.lambda_api.operations import Handler, Reply
@@ -44,6 +44,7 @@ class LambdaApi:
         handlers: By operation name.
         region: For callers that do not sign.
         control_from_functions: May functions call more than the invoke operations?
+        bodies: The room for requests.
     """
 
     def __init__(
@@ -55,7 +56,9 @@ class LambdaApi:
         region: str,
         new_request_id: Callable[[], str],
         control_from_functions: bool,
+        bodies: BodyRoom,
     ) -> None:
+        self._bodies = bodies
         self._invoke = invoke
         self._handlers = handlers
         self._model = model
@@ -103,7 +106,8 @@ class LambdaApi:
 
     async def _handle(self, handler: Handler, match: Match, scope: Scope, receive: Receive) -> Reply:
         try:
-            body = await read_body(receive, _MAX_BODY_BYTES)
+            with self._bodies.hold() as held:
+                body = await read_body(receive, _MAX_BODY_BYTES, held)
         except BodyTooLarge as error:
             raise RequestTooLarge(
                 f"Request must be smaller than {_MAX_BODY_BYTES} bytes for the {match.operation.name} operation"
@@ -113,5 +117,5 @@ class LambdaApi:
         parameters = parse(match, query, headers, body)
         if match.operation.input_shape is not None:
             validate(match.operation.input_shape, parameters)
-        caller = caller_of(headers.get("authorization", ""), query, self._region)
+        caller = caller_in(scope, headers.get("authorization", ""), query, self._region)
         return await handler(caller, parameters)

@@ -1,20 +1,24 @@
 """
 Who calls: account and region, as the request says (D15).
 
-The region is the credential scope's; the account is the access key id if that is twelve digits (a custom among
-local emulators), else the default. Signatures are not verified yet: `docs/compatibility.md`.
+The region is the credential scope's. The account is that of the access key where requests must be signed; else the
+access key id if that is twelve digits (a custom among local emulators), else the default.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote
 
 from orchestrator.domain.names import DEFAULT_ACCOUNT
+from orchestrator.lambda_api.answers import Scope
 
-_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]+)/")
+ACCOUNT = "paddock.account"
+"""In the scope of a request whose signature was checked: the account of its key."""
+
+# Bounded, and without what it begins with: a header of nothing but beginnings would else take it seconds.
+_CREDENTIAL = re.compile(r"Credential=([^/,\s=]{1,128})/\d{8}/([a-z0-9-]{1,64})/")
 _IN_QUERY = re.compile(r"X-Amz-Credential=([^&]+)")
 _ACCOUNT = re.compile(r"\d{12}")
 
@@ -27,7 +31,12 @@ class Caller:
     region: str
 
 
-@lru_cache(maxsize=1024)
+def caller_in(scope: Scope, authorization: str, query: str, default_region: str) -> Caller:
+    """The caller of a request: its key's account where its signature was checked, else as `caller_of` reads it."""
+    caller = caller_of(authorization, query, default_region)
+    return Caller(scope[ACCOUNT], caller.region) if ACCOUNT in scope else caller
+
+
 def caller_of(authorization: str, query: str, default_region: str) -> Caller:
     """
     Read the credential scope.

@@ -13,9 +13,9 @@ from typing import Any
 
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import InvalidParameterValue, PreconditionFailed
+from orchestrator.domain.function_tags import check_tags
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST, FunctionKey
-from orchestrator.domain.quotas import check_tags
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.configuration import (

@@ -6,7 +6,6 @@ AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import json
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
-import orjson
+import msgspec
 import structlog
 
 from orchestrator.domain.errors import (
@@ -29,17 +28,19 @@ from orchestrator.domain.invocations import MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PA
 from orchestrator.domain.names import FunctionReference, parse_reference
 from orchestrator.invocations.requests import Invoker, InvokeRequest, InvokeResult
 from orchestrator.lambda_api.answers import Headers, Receive, Scope, Send, send_error, send_raw
-from orchestrator.lambda_api.bodies import BodyTooLarge, CallerLeft, read_body
-from orchestrator.lambda_api.callers import caller_of
+from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, HeldBody, read_body
+from orchestrator.lambda_api.callers import Caller, caller_in
 from orchestrator.lambda_api.leaving import WhileCallerStays
 from orchestrator.lambda_api.model import ServiceModel
 
 INVOCATIONS = re.compile(rb"/2015-03-31/functions/([^/]+)/invocations/?")
 _MAX_CLIENT_CONTEXT = 3_583
-_OFF_THE_LOOP_BYTES = 262_144
-"""Larger JSON is checked in a thread, for it stops the loop meanwhile."""
+_LONGEST_REMEMBERED = 1024
+_OF_A_PAIR = tuple(f"\\u{high}{low}".encode() for high in "dD" for low in "89abcdefABCDEF")
+"""How half a surrogate pair begins, escaped."""
 _SMALL_ANSWER: Headers = [(b"content-type", b"application/json")]
 _TYPES = {one.value: one for one in InvocationType}
+_syntax = msgspec.json.Decoder(msgspec.Raw)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -51,11 +52,19 @@ class InvokeApp:
     Args:
         region: For callers that do not sign.
         new_request_id: For answers to calls that never became an invocation.
+        bodies: The room for payloads.
     """
 
     def __init__(
-        self, *, invoker: Invoker, model: ServiceModel, region: str, new_request_id: Callable[[], str]
+        self,
+        *,
+        invoker: Invoker,
+        model: ServiceModel,
+        region: str,
+        new_request_id: Callable[[], str],
+        bodies: BodyRoom,
     ) -> None:
+        self._bodies = bodies
         self._invoker = invoker
         self._model = model
         self._region = region
@@ -64,9 +73,10 @@ class InvokeApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
         try:
-            request = await self._read(scope, receive)
-            with WhileCallerStays(receive):
-                result = await self._invoker.invoke(request)
+            with self._bodies.hold() as held:
+                request = await self._read(scope, receive, held)
+                with WhileCallerStays(receive):
+                    result = await self._invoker.invoke(request)
         except CallerLeft:
             return
         except ServiceError as error:
@@ -80,17 +90,17 @@ class InvokeApp:
             return
         await self._send(send, request, result)
 
-    async def _read(self, scope: Scope, receive: Receive) -> InvokeRequest:
+    async def _read(self, scope: Scope, receive: Receive, held: HeldBody) -> InvokeRequest:
         headers: dict[bytes, bytes] = dict(scope["headers"])
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         log_type = headers.get(b"x-amz-log-type", b"").decode("latin-1")
         client_context = headers.get(b"x-amz-client-context", b"").decode("latin-1")
         trace_id = headers.get(b"x-amzn-trace-id")
         query = scope["query_string"].decode("latin-1")
-        caller = caller_of(authorization, query if "X-Amz-Credential" in query else "", self._region)
+        caller = caller_in(scope, authorization, query if "X-Amz-Credential" in query else "", self._region)
         kind = _invocation_type(headers.get(b"x-amz-invocation-type", b"").decode("latin-1"))
-        reference = _reference(scope["raw_path"], query, caller.account, caller.region)
-        payload = await self._payload(receive, kind)
+        reference = _reference(scope["raw_path"], query, caller)
+        payload = await self._payload(receive, kind, held)
         if log_type not in ("", "None", "Tail"):
             raise ValidationFailed(
                 f"1 validation error detected: Value '{log_type}' at 'logType' failed to satisfy constraint: "
@@ -107,10 +117,11 @@ class InvokeApp:
         )
 
     @staticmethod
-    async def _payload(receive: Receive, kind: InvocationType) -> bytes:
+    async def _payload(receive: Receive, kind: InvocationType, held: HeldBody) -> bytes:
         is_event = kind is InvocationType.EVENT
         try:
-            payload = await read_body(receive, MAX_ASYNC_PAYLOAD_BYTES if is_event else MAX_SYNC_PAYLOAD_BYTES)
+            limit = MAX_ASYNC_PAYLOAD_BYTES if is_event else MAX_SYNC_PAYLOAD_BYTES
+            payload = await read_body(receive, limit, held)
         except BodyTooLarge as error:
             raise RequestTooLarge(
                 f"{error.size_bytes} byte payload is too large for the Event invocation type "
@@ -121,10 +132,7 @@ class InvokeApp:
         if not payload:
             return b"{}"
         try:
-            if len(payload) > _OFF_THE_LOOP_BYTES:
-                await asyncio.to_thread(_check_json, payload)
-            else:
-                _check_json(payload)
+            _check_json(payload)
         except (ValueError, RecursionError) as error:
             raise InvalidRequestContent(f"Could not parse request body into json: {error}") from error
         return payload
@@ -152,15 +160,16 @@ class InvokeApp:
 
 
 def _check_json(payload: bytes) -> None:
+    """Nothing is built of it: of 6 MB that can take a second, in which nobody else is answered, in a thread or not."""
+    if not payload.isascii():
+        payload.decode()
     try:
-        orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        # Half a surrogate pair, which Node writes, and numbers beyond a double are JSON all the same.
-        json.loads(payload.decode(), parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+        _syntax.decode(payload)
+    except msgspec.DecodeError:
+        # Half a surrogate pair, which Node writes, is JSON all the same.
+        for half in _OF_A_PAIR:
+            payload = payload.replace(half, b"\\u00")
+        _syntax.decode(payload)
 
 
 def _invocation_type(text: str) -> InvocationType:
@@ -175,8 +184,15 @@ def _invocation_type(text: str) -> InvocationType:
     return kind
 
 
+def _reference(raw_path: bytes, query: str, caller: Caller) -> FunctionReference:
+    # What callers made as long as a head may be is not remembered some thousand times.
+    is_short = len(raw_path) + len(query) + len(caller.region) <= _LONGEST_REMEMBERED
+    read = _remembered_reference if is_short else _remembered_reference.__wrapped__
+    return read(raw_path, query, caller.account, caller.region)
+
+
 @lru_cache(maxsize=4096)
-def _reference(raw_path: bytes, query: str, account: str, region: str) -> FunctionReference:
+def _remembered_reference(raw_path: bytes, query: str, account: str, region: str) -> FunctionReference:
     match = INVOCATIONS.fullmatch(raw_path)
     assert match is not None, "the front door sends only such paths here"
     name = unquote(match[1].decode("latin-1"))

@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-import botocore.session
+from botocore.loaders import Loader
+from botocore.model import ServiceModel as BotocoreModel
 
 _LABEL = re.compile(r"\{([A-Za-z]+)(\+?)\}")
 
@@ -48,7 +49,8 @@ class ServiceModel:
     """Lambda, as botocore knows it."""
 
     def __init__(self) -> None:
-        self._model: Any = botocore.session.Session().get_service_model("lambda")
+        # Not by a session, as everywhere else: it imports clients and their documentation, and every start pays for it.
+        self._model: Any = BotocoreModel(Loader().load_service_model("lambda", "service-2"), "lambda")
         routes = [_route(self._model.operation_model(name)) for name in self._model.operation_names]
         self._routes = sorted(routes, key=lambda route: -route.literals)
 

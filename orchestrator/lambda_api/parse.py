@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +12,11 @@ from orchestrator.domain.errors import ServiceError
 from orchestrator.lambda_api.model import Match
 
 Parameters = dict[str, Any]
+_MOST_PARTS = 10_000
+"""
+Of a body: values in lists and objects. AWS's own limits are far below: 50 tags, 4 KB of variables. Six megabytes of
+them would take half a minute to be checked, and nobody else would be answered meanwhile.
+"""
 
 
 class SerializationFailed(ServiceError):
@@ -77,9 +81,11 @@ def _from_text(shape: Any, values: list[str]) -> Any:
 
 
 def _from_body(members: list[tuple[str, Any]], body: bytes) -> Parameters:
+    if _has_too_many_parts(body):
+        raise SerializationFailed(f"The request body has more than {_MOST_PARTS} values; no operation takes as many")
     try:
         content = json.loads(body)
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise SerializationFailed(f"Could not parse request body into json: {error}") from error
     if not isinstance(content, dict):
         raise SerializationFailed("Could not parse request body into json: an object is expected")
@@ -88,6 +94,17 @@ def _from_body(members: list[tuple[str, Any]], body: bytes) -> Parameters:
         for name, member in members
         if (wire := member.serialization.get("name", name)) in content and content[wire] is not None
     }
+
+
+def _has_too_many_parts(body: bytes) -> bool:
+    """Counted before anything is built of it, by what is outside of its texts, which may be of any length."""
+    if len(body) <= _MOST_PARTS:
+        return False
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if unescaped.count(b'"') > 4 * _MOST_PARTS:
+        return True
+    outside = b"".join(unescaped.split(b'"')[::2])
+    return sum(outside.count(mark) for mark in (b",", b"[", b"{")) > _MOST_PARTS
 
 
 def _from_json(shape: Any, value: Any, path: str) -> Any:
@@ -106,12 +123,12 @@ def _from_json(shape: Any, value: Any, path: str) -> Any:
             return [_from_json(shape.member, one, path) for one in value]
         case "map":
             _expect(value, (dict,), path)
-            return {key: _from_json(shape.value, one, path) for key, one in value.items()}
+            return {_text(key, path): _from_json(shape.value, one, path) for key, one in value.items()}
         case "blob":
             _expect(value, (str,), path)
             try:
                 return base64.b64decode(value, validate=True)
-            except binascii.Error as error:
+            except ValueError as error:
                 raise SerializationFailed(f"{path} is not base64") from error
         case "integer" | "long":
             expected = (int,)
@@ -120,8 +137,18 @@ def _from_json(shape: Any, value: Any, path: str) -> Any:
         case "double" | "float":
             expected = (int, float)
         case _:
-            expected = (str,)
+            _expect(value, (str,), path)
+            return _text(value, path)
     _expect(value, expected, path)
+    return value
+
+
+def _text(value: str, path: str) -> str:
+    # Half a surrogate pair, which JSON can spell, has no UTF-8 form: no database, header or container could have it.
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise SerializationFailed(f"{path} holds half a surrogate pair, which is no text") from error
     return value
 
 

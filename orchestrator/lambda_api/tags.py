@@ -6,10 +6,12 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from orchestrator.domain.errors import ResourceNotFound
+from orchestrator.domain.function_tags import check_tags
 from orchestrator.domain.functions import Function
-from orchestrator.domain.names import parse_reference
-from orchestrator.domain.quotas import check_tags
+from orchestrator.domain.names import FunctionKey, parse_reference
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply
 from orchestrator.lambda_api.parse import Parameters
@@ -17,10 +19,16 @@ from orchestrator.store.functions import FunctionStore
 
 
 class TagOperations:
-    """List, add and remove tags."""
+    """
+    List, add and remove tags.
 
-    def __init__(self, functions: FunctionStore) -> None:
+    Args:
+        retire: Called when environments of a function may have become outdated: some tags say how they are started.
+    """
+
+    def __init__(self, functions: FunctionStore, retire: Callable[[FunctionKey], None]) -> None:
         self._functions = functions
+        self._retire = retire
 
     def handlers(self) -> dict[str, Handler]:
         """By operation name."""
@@ -35,17 +43,19 @@ class TagOperations:
         function = self._function(caller, parameters)
         tags = {**function.tags, **parameters["Tags"]}
         check_tags(tags)
-        await self._functions.set_tags(function.key, tags)
+        await self._set(function, tags)
         return Reply(204, None)
 
     async def untag(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UntagResource.html"""
         function = self._function(caller, parameters)
         removed = frozenset(parameters["TagKeys"])
-        await self._functions.set_tags(
-            function.key, {name: value for name, value in function.tags.items() if name not in removed}
-        )
+        await self._set(function, {name: value for name, value in function.tags.items() if name not in removed})
         return Reply(204, None)
+
+    async def _set(self, function: Function, tags: Mapping[str, str]) -> None:
+        await self._functions.set_tags(function.key, tags)
+        self._retire(function.key)
 
     def _function(self, caller: Caller, parameters: Parameters) -> Function:
         arn: str = parameters["Resource"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from orchestrator.domain.errors import ValidationFailed
@@ -17,6 +18,9 @@ from orchestrator.domain.errors import ValidationFailed
 _CONTAINERS = ("structure", "list", "map")
 _NUMBERS = ("integer", "long", "float", "double")
 _NOT_NULL = "Member must not be null"
+_MOST_TOLD = 100
+_MOST_SHOWN = 2_000
+"""Characters of a value: it comes back in the message, and it may have millions."""
 _UNICODE_CLASSES = {"L": r"\w", "N": r"\w", "Z": r" \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"}
 
 
@@ -25,9 +29,9 @@ def validate(shape: Any, parameters: dict[str, Any]) -> None:
     Check all constraints.
 
     Raises:
-        ValidationFailed: With every violation in one message, as AWS has it.
+        ValidationFailed: With every violation in one message, as AWS has it; of a great many the first.
     """
-    problems = list(_violations(shape, parameters, ""))
+    problems = list(islice(_violations(shape, parameters, ""), _MOST_TOLD))
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         raise ValidationFailed(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
@@ -97,8 +101,12 @@ def _itself(value: Any) -> Any:
 
 
 def _say(shape: Any, value: Any, path: str, constraint: str) -> str:
-    shown = "" if shape.metadata.get("sensitive") else f" {_shown(value)}"
+    shown = "" if shape.metadata.get("sensitive") else f" {_shortened(_shown(value))}"
     return f"Value{shown} at '{path}' failed to satisfy constraint: {constraint}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}...'"
 
 
 def _shown(value: Any) -> str:

@@ -20,7 +20,7 @@ from orchestrator.fleet.live import Event, LiveEnvironment
 from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.events import UnknownRequest
 from orchestrator.runtime_api import answers
-from orchestrator.runtime_api.answers import Receive, Scope, Send
+from orchestrator.runtime_api.answers import Receive, Reply, Scope, Send
 from orchestrator.runtime_api.posts import (
     ERROR_TYPE,
     INVOCATION_ID,
@@ -32,6 +32,8 @@ from orchestrator.runtime_api.posts import (
     read_body,
     response_of,
 )
+from orchestrator.runtime_api.refusals import Refusals
+from orchestrator.runtime_api.turns import Turns
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -43,6 +45,13 @@ _PING = f"{_PREFIX}/ping"
 _LAMBDA_API = "/20"
 _OF_THE_SANDBOX = (_PREFIX, "/2020-01-01/", "/2020-08-15/logs", "/2022-07-01/telemetry")
 """The Runtime, Extensions, Logs and Telemetry APIs; every other date is the Lambda API's."""
+_REASONS: dict[Reply, str] = {
+    answers.NOT_FOUND: "it asked for what the Runtime API does not have",
+    answers.METHOD_NOT_ALLOWED: "it asked by another method",
+    answers.INVALID_REQUEST_ID: "it answered a request that it does not work on",
+    answers.INVALID_STATE: "it answered twice, or failed in an init that was over",
+    answers.INVALID_MODE: "it answered in a mode that there is not",
+}
 
 
 class RuntimeApi:
@@ -52,12 +61,18 @@ class RuntimeApi:
     Args:
         lambda_api: Serves the invoke operations for functions; gets the caller's request id in its scope as
             `paddock.caller`.
+        refusals: Is told whenever an environment is refused something.
+        turns: Who asks in vain too often waits.
     """
 
-    def __init__(self, *, fleet: Fleet, dispatcher: Dispatcher, lambda_api: App) -> None:
+    def __init__(
+        self, *, fleet: Fleet, dispatcher: Dispatcher, lambda_api: App, refusals: Refusals, turns: Turns
+    ) -> None:
         self._fleet = fleet
         self._dispatcher = dispatcher
         self._lambda_api = lambda_api
+        self._refusals = refusals
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,30 +80,52 @@ class RuntimeApi:
             return
         live = self._caller(scope)
         if live is None:
-            await answers.UNKNOWN_CALLER.send(send)
+            await self._refuse_unknown(scope, send)
             return
         path: str = scope["path"]
         is_post = scope["method"] == "POST"
         if path == _NEXT:
-            await (answers.METHOD_NOT_ALLOWED.send(send) if is_post else self._next(live, receive, send))
+            await (self._refuse(live, answers.METHOD_NOT_ALLOWED, send) if is_post else self._next(live, receive, send))
         elif path.startswith(_INVOCATION):
             request_id, _, call = path[len(_INVOCATION) :].partition("/")
             if call not in ("response", "error"):
-                await answers.NOT_FOUND.send(send)
+                await self._refuse(live, answers.NOT_FOUND, send)
             elif not is_post:
-                await answers.METHOD_NOT_ALLOWED.send(send)
+                await self._refuse(live, answers.METHOD_NOT_ALLOWED, send)
             else:
                 await self._post(live, request_id, call == "error", scope, receive, send)
         elif path == _INIT_ERROR and is_post:
             await self._init_error(live, scope, receive, send)
         elif path == _PING:
+            await self._turn_of(live)
             await answers.PONG.send(send)
         elif path.startswith(_LAMBDA_API) and not path.startswith(_OF_THE_SANDBOX):
             assignment = live.assignment
             scope["paddock.caller"] = assignment.event.request_id if assignment is not None else live.environment_id
             await self._lambda_api(scope, receive, send)
         else:
-            await answers.NOT_FOUND.send(send)
+            await self._refuse(live, answers.NOT_FOUND, send)
+
+    async def _refuse(self, live: LiveEnvironment, reply: Reply, send: Send) -> None:
+        self._refusals.note(live, _REASONS[reply])
+        await self._turn_of(live)
+        await reply.send(send)
+
+    async def _turn_of(self, live: LiveEnvironment) -> None:
+        if live.sandbox is not None:
+            await self._turns.wait(live.sandbox.address)
+
+    async def _refuse_unknown(self, scope: Scope, send: Send) -> None:
+        if scope["client"] is not None:
+            address = scope["client"][0]
+            live = self._fleet.at_address(address)
+            # Who only asks for work when its time is over has not heard yet that there will be none.
+            if live is not None and not live.environment.is_ending:
+                self._refusals.note(live, "it asked by another name than its own")
+            elif live is not None and scope["method"] == "POST":
+                self._refusals.note(live, "it answered when its time was over")
+            await self._turns.wait(address)
+        await answers.UNKNOWN_CALLER.send(send)
 
     def _caller(self, scope: Scope) -> LiveEnvironment | None:
         host, client = header(scope, b"host"), scope["client"]
@@ -100,6 +137,9 @@ class RuntimeApi:
         if live.environment.is_ending:
             await answers.ENVIRONMENT_ENDED.send(send)
             return
+        if live.state is EnvironmentState.BUSY:
+            # It will get what it has already.
+            await self._turn_of(live)
         poll = self._dispatcher.asked_for_work(live)
         event = poll.result() if poll.done() else await self._park(live, poll, receive)
         if event is None:
@@ -127,11 +167,11 @@ class RuntimeApi:
     ) -> None:
         # Checked before and after the body: it may take long to come, and the run may end meanwhile.
         if (refusal := self._refusal(live, request_id, scope)) is not None:
-            await refusal.send(send)
+            await self._refuse(live, refusal, send)
             return
         mode = header(scope, RESPONSE_MODE)
         if not is_error and mode is not None and mode.lower() != "streaming":
-            await answers.INVALID_MODE.send(send)
+            await self._refuse(live, answers.INVALID_MODE, send)
             return
         reply = answers.ACCEPTED
         answer: Answer | FunctionError
@@ -146,14 +186,15 @@ class RuntimeApi:
             answer = endings.response_too_large(MAX_RESPONSE_BYTES)
             reply = answers.TOO_LARGE
         except ClientLeft:
+            self._refusals.note(live, "it left before its answer had come whole")
             return
         if (refusal := self._refusal(live, request_id, scope)) is not None:
-            await refusal.send(send)
+            await self._refuse(live, refusal, send)
             return
         self._dispatcher.answered(live, request_id, answer)
         await reply.send(send)
 
-    def _refusal(self, live: LiveEnvironment, request_id: str, scope: Scope) -> answers.Reply | None:
+    def _refusal(self, live: LiveEnvironment, request_id: str, scope: Scope) -> Reply | None:
         try:
             self._dispatcher.check_request(live, request_id, header(scope, INVOCATION_ID))
         except UnknownRequest:
@@ -162,7 +203,7 @@ class RuntimeApi:
 
     async def _init_error(self, live: LiveEnvironment, scope: Scope, receive: Receive, send: Send) -> None:
         if live.state is not EnvironmentState.INITIALIZING:
-            await answers.INVALID_STATE.send(send)
+            await self._refuse(live, answers.INVALID_STATE, send)
             return
         try:
             body = await read_body(receive, MAX_RESPONSE_BYTES)

@@ -7,10 +7,8 @@ Not here: what is written (`writer.py` and the nouns) and the tables (`tables.py
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import socket
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,9 +21,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from orchestrator.domain.errors import PaddockError
+from orchestrator.store.free_space import is_full
 
 SQLITE_VERSION: str = pysqlite3.dbapi2.sqlite_version
 """The version of SQLite in use: the one in the pysqlite3 wheel, not the system's."""
@@ -41,40 +41,12 @@ _CACHED_STATEMENTS = 256
 Result = TypeVar("Result")
 
 
-class DataDirInUse(PaddockError):
-    """Another control plane runs on this data directory; the message says which and what helps."""
-
-
 class SchemaTooNew(PaddockError):
     """A database was written by a newer Paddock; the message says which and what helps."""
 
 
-class DataDirLock:
-    """
-    Held for as long as a control plane uses a data directory; the kernel lets go of it when the process ends.
-
-    Raises:
-        DataDirInUse: If another process holds it.
-    """
-
-    def __init__(self, data_dir: Path) -> None:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._descriptor = os.open(data_dir / "paddock.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(self._descriptor, 200, 0).decode(errors="replace").strip() or "an unknown process"
-            os.close(self._descriptor)
-            raise DataDirInUse(
-                f"data directory {data_dir} is used by another control plane ({holder}): stop it, or give this one "
-                "a directory of its own with PADDOCK_DATA_DIR"
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
-
-    def release(self) -> None:
-        """Let another control plane have the directory."""
-        os.close(self._descriptor)
+class DatabaseUnusable(PaddockError):
+    """A database cannot be opened or read: damaged, read-only, no rights; the message says which and what helps."""
 
 
 class Database:
@@ -87,17 +59,19 @@ class Database:
 
     Raises:
         SchemaTooNew: If the file has a revision that is not in the folder.
+        DatabaseUnusable: If it cannot be opened, written or read.
     """
 
     def __init__(self, path: Path, revisions: str) -> None:
         self.path = path
         self._write_engine = _write_engine(path)
-        self.write_connection = self._write_engine.connect()
-        try:
-            _bring_up_to_date(self.write_connection, path, revisions)
-        except BaseException:
-            self.write_connection.close()
-            raise
+        with explained(path):
+            self.write_connection = self._write_engine.connect()
+            try:
+                _bring_up_to_date(self.write_connection, path, revisions)
+            except BaseException:
+                self.write_connection.close()
+                raise
         self._read_engine = _read_engine(path)
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix=f"reader of {path.name}")
 
@@ -114,11 +88,19 @@ class Database:
         """The same in this thread, at start."""
         return self._read(work)
 
+    def forget_what_was_overwritten(self) -> None:
+        """Write the whole file anew, at start: no page and no log keeps what a row had before."""
+        driver = self.write_connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("VACUUM")
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     async def close(self) -> None:
         """Close every connection; the writer has been closed before."""
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self.close_now)
 
-    def _close(self) -> None:
+    def close_now(self) -> None:
+        """The same, where there is no event loop."""
         self._readers.shutdown()
         self._read_engine.dispose()
         # last, for only a connection that may write can copy the log of writes into the file and remove it
@@ -130,19 +112,85 @@ class Database:
             return work(connection)
 
 
-def _engine(path: Path, mode: str, **pool: Any) -> Engine:
-    def connect() -> Any:
-        return pysqlite3.dbapi2.connect(
-            f"file:{quote(str(path))}?mode={mode}",
-            uri=True,
-            timeout=BUSY_TIMEOUT_MS / 1000,
-            # no hidden transactions: the listeners below begin them
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=_CACHED_STATEMENTS,
-        )
+@contextlib.contextmanager
+def joined(path: Path, revisions: str) -> Iterator[Connection]:
+    """
+    A second connection that may write a row or two beside the control plane that runs on this file. It never
+    checkpoints (D2), and is closed while the control plane's is still open.
 
-    return create_engine("sqlite+pysqlite://", module=pysqlite3.dbapi2, creator=connect, **pool)
+    Raises:
+        SchemaTooNew: If the schema is not exactly ours: another version runs.
+    """
+    engine = _write_engine(path)
+    with explained(path), engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA wal_autocheckpoint = 0")  # type: ignore[union-attr]
+        with connection.begin():
+            current = MigrationContext.configure(connection).get_current_revision()
+        if current != ScriptDirectory.from_config(_alembic(connection, revisions)).get_current_head():
+            raise SchemaTooNew(
+                f"the control plane that runs on {path} is of another version (schema revision {current}); use its own "
+                "`paddock` command"
+            )
+        yield connection
+    engine.dispose()
+
+
+def copy_to(path: Path, target: Path) -> None:
+    """
+    Write a consistent copy of a database, also while it is written to.
+
+    Args:
+        target: Must not exist.
+    """
+    with explained(path), contextlib.closing(_connect(path, "ro")) as connection:
+        connection.execute("VACUUM INTO ?", (str(target),))
+
+
+def problems_of(path: Path) -> list[str]:
+    """What SQLite finds wrong with a file; empty if it is sound."""
+    try:
+        with contextlib.closing(_connect(path, "ro")) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(10)")]
+    except pysqlite3.dbapi2.Error as error:
+        return [str(error)]
+    return [] if found == ["ok"] else found
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Whatever SQLite finds wrong with this file is said as a DatabaseUnusable, with what helps."""
+    try:
+        yield
+    except (SQLAlchemyError, pysqlite3.dbapi2.Error) as error:
+        cause = str(error.orig if isinstance(error, DBAPIError) else error)
+        small = cause.lower()
+        if "malformed" in small or "not a database" in small or "corrupt" in small:
+            remedy = "it is damaged: put a backup in its place with `paddock restore FILE`"
+        elif "readonly" in small or "unable to open" in small:
+            remedy = f"the user Paddock runs as must be able to write {path.parent} and everything in it"
+        elif "full" in small or is_full(path):
+            remedy = f"free some space on the disk of {path.parent}"
+        elif "locked" in small:
+            remedy = "another program holds it open in a transaction: end that one"
+        else:
+            remedy = "look at the disk and the rights of the file"
+        raise DatabaseUnusable(f"database {path} cannot be used: {cause}; {remedy}") from error
+
+
+def _connect(path: Path, mode: str) -> Any:
+    return pysqlite3.dbapi2.connect(
+        f"file:{quote(str(path))}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        # no hidden transactions: the listeners below begin them
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_CACHED_STATEMENTS,
+    )
+
+
+def _engine(path: Path, mode: str, **pool: Any) -> Engine:
+    return create_engine("sqlite+pysqlite://", module=pysqlite3.dbapi2, creator=lambda: _connect(path, mode), **pool)
 
 
 def _write_engine(path: Path) -> Engine:
@@ -176,22 +224,41 @@ def _read_engine(path: Path) -> Engine:
 
 
 def _bring_up_to_date(connection: Connection, path: Path, revisions: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", str(_MIGRATIONS / revisions).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config = _alembic(connection, revisions)
     with connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
-        script = ScriptDirectory.from_config(config)
-        if current == script.get_current_head():
-            return
+    script = ScriptDirectory.from_config(config)
+    if current == script.get_current_head():
+        return
+    if current is not None:
         try:
-            if current is not None:
-                script.get_revision(current)
+            script.get_revision(current)
         except CommandError as unknown:
             raise SchemaTooNew(
                 f"database {path} has schema revision {current}, which this Paddock does not know: a newer version "
                 "wrote it; start that version, or set PADDOCK_DATA_DIR to another directory"
             ) from unknown
+        _keep_a_copy(path, current)
+    with connection.begin():
         alembic.command.upgrade(config, "head")
+
+
+def _keep_a_copy(path: Path, revision: str) -> None:
+    """What the file was before a migration; one that was begun and broken off before is kept, not written over."""
+    kept = path.with_name(f"{path.name}.before-{revision}")
+    if kept.exists():
+        return
+    unfinished = kept.with_name(kept.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    copy_to(path, unfinished)
+    unfinished.chmod(0o600)
+    unfinished.rename(kept)
+
+
+def _alembic(connection: Connection, revisions: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", str(_MIGRATIONS / revisions).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config

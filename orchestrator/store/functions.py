@@ -27,6 +27,7 @@ from orchestrator.domain.functions import (
 )
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.store.encoding import from_us, texts_from_json, texts_to_json, to_json, to_text, to_us
+from orchestrator.store.sealing import Sealer, is_sealed
 from orchestrator.store.tables import function_versions, functions
 from orchestrator.store.writer import Writer
 
@@ -40,10 +41,12 @@ class FunctionStore:
 
     Args:
         loaded: What `load_functions` read at start.
+        sealer: For the environment variables, which are secrets.
     """
 
-    def __init__(self, writer: Writer, loaded: Iterable[Function]) -> None:
+    def __init__(self, writer: Writer, loaded: Iterable[Function], sealer: Sealer) -> None:
         self._writer = writer
+        self._sealer = sealer
         self._functions = {one.key: one for one in loaded}
         self._keys = sorted(self._functions)
         self._reserved: dict[tuple[str, str], int] = {}
@@ -85,7 +88,9 @@ class FunctionStore:
         Raises:
             ResourceConflict: If there is one of this key.
         """
-        await self._writer.run(lambda connection: _create(connection, function), applied=lambda _: self._put(function))
+        await self._writer.run(
+            lambda connection: _create(connection, self._sealer, function), applied=lambda _: self._put(function)
+        )
 
     async def replace_latest(self, version: FunctionVersion, *, expected_revision: str) -> bool:
         """
@@ -102,7 +107,7 @@ class FunctionStore:
                 self._put(replace(self._functions[version.key], latest=version))
 
         return await self._writer.run(
-            lambda connection: _replace_latest(connection, version, expected_revision), applied=applied
+            lambda connection: _replace_latest(connection, self._sealer, version, expected_revision), applied=applied
         )
 
     async def set_reserved_concurrency(self, key: FunctionKey, reserved: int | None) -> None:
@@ -154,10 +159,12 @@ class FunctionStore:
 
     def _count_reservation(self, key: FunctionKey, change: int) -> None:
         place = (key.account, key.region)
-        self._reserved[place] = self._reserved.get(place, 0) + change
+        reserved = self._reserved.pop(place, 0) + change
+        if reserved:
+            self._reserved[place] = reserved
 
 
-def load_functions(connection: Connection) -> list[Function]:
+def load_functions(connection: Connection, sealer: Sealer) -> list[Function]:
     """Every function with its `$LATEST`."""
     latest = (
         (functions.c.account == function_versions.c.account)
@@ -169,10 +176,33 @@ def load_functions(connection: Connection) -> list[Function]:
         function_versions, latest
     )
     rows = connection.execute(query)
-    return [_function_from(row) for row in rows]
+    return [_function_from(row, sealer) for row in rows]
 
 
-def _create(connection: Connection, function: Function) -> None:
+def seal_what_is_plain(connection: Connection, sealer: Sealer) -> int:
+    """
+    Seal the environment variables that a Paddock before 0.2 wrote as they are.
+
+    Returns: How many rows had some.
+    """
+    plain = 0
+    columns = function_versions.c
+    for row in connection.execute(
+        select(columns.account, columns.region, columns.name, columns.version, columns.environment)
+    ):
+        if is_sealed(row.environment):
+            continue
+        key = FunctionKey(row.account, row.region, row.name)
+        connection.execute(
+            update(function_versions)
+            .where(_is(function_versions, key), columns.version == row.version)
+            .values(environment=sealer.seal(row.environment, _place(key, row.version)))
+        )
+        plain += 1
+    return plain
+
+
+def _create(connection: Connection, sealer: Sealer, function: Function) -> None:
     key = function.key
     if connection.execute(select(functions.c.name).where(_is(functions, key))).first() is not None:
         raise ResourceConflict(f"Function already exist: {key.name}")
@@ -185,10 +215,10 @@ def _create(connection: Connection, function: Function) -> None:
             reserved_concurrency=function.reserved_concurrency,
         )
     )
-    connection.execute(insert(function_versions).values(**_version_row(function.latest)))
+    connection.execute(insert(function_versions).values(**_version_row(function.latest, sealer)))
 
 
-def _replace_latest(connection: Connection, version: FunctionVersion, expected_revision: str) -> bool:
+def _replace_latest(connection: Connection, sealer: Sealer, version: FunctionVersion, expected_revision: str) -> bool:
     changed = connection.execute(
         update(function_versions)
         .where(
@@ -196,7 +226,7 @@ def _replace_latest(connection: Connection, version: FunctionVersion, expected_r
             function_versions.c.version == LATEST,
             function_versions.c.revision_id == expected_revision,
         )
-        .values(**_version_row(version))
+        .values(**_version_row(version, sealer))
     )
     return changed.rowcount == 1
 
@@ -216,7 +246,7 @@ def _is(table: Table, key: FunctionKey) -> ColumnElement[bool]:
     return (table.c.account == key.account) & (table.c.region == key.region) & (table.c.name == key.name)
 
 
-def _version_row(version: FunctionVersion) -> dict[str, int | str | None]:
+def _version_row(version: FunctionVersion, sealer: Sealer) -> dict[str, int | str | None]:
     image = version.image
     config = version.image_config
     return {
@@ -235,7 +265,7 @@ def _version_row(version: FunctionVersion) -> dict[str, int | str | None]:
         "description": to_text(version.description),
         "memory_mib": version.memory_mib,
         "timeout_ms": version.timeout // _MILLISECOND,
-        "environment": to_json(dict(version.environment)),
+        "environment": sealer.seal(to_json(dict(version.environment)), _place(version.key, version.version)),
         "config_entry_point": texts_to_json(config.entry_point),
         "config_command": texts_to_json(config.command),
         "config_working_directory": to_text(config.working_directory),
@@ -252,8 +282,8 @@ def _version_row(version: FunctionVersion) -> dict[str, int | str | None]:
     }
 
 
-def _function_from(row: Row[tuple[object, ...]]) -> Function:
-    version = _version_from(row)
+def _function_from(row: Row[tuple[object, ...]], sealer: Sealer) -> Function:
+    version = _version_from(row, sealer)
     return Function(
         key=version.key,
         latest=version,
@@ -262,8 +292,9 @@ def _function_from(row: Row[tuple[object, ...]]) -> Function:
     )
 
 
-def _version_from(row: Row[tuple[object, ...]]) -> FunctionVersion:
+def _version_from(row: Row[tuple[object, ...]], sealer: Sealer) -> FunctionVersion:
     one = row._mapping
+    key = FunctionKey(one["account"], one["region"], one["name"])
     image = None
     if one["image_id"] is not None:
         image = Image(
@@ -275,7 +306,7 @@ def _version_from(row: Row[tuple[object, ...]]) -> FunctionVersion:
             working_directory=one["image_working_directory"],
         )
     return FunctionVersion(
-        key=FunctionKey(one["account"], one["region"], one["name"]),
+        key=key,
         version=one["version"],
         image_uri=one["image_uri"],
         image=image,
@@ -283,7 +314,7 @@ def _version_from(row: Row[tuple[object, ...]]) -> FunctionVersion:
         description=one["description"],
         memory_mib=one["memory_mib"],
         timeout=one["timeout_ms"] * _MILLISECOND,
-        environment=json.loads(one["environment"]),
+        environment=json.loads(sealer.open(one["environment"], _place(key, one["version"]))),
         image_config=ImageConfig(
             entry_point=texts_from_json(one["config_entry_point"]),
             command=texts_from_json(one["config_command"]),
@@ -300,3 +331,7 @@ def _version_from(row: Row[tuple[object, ...]]) -> FunctionVersion:
         last_update_status_reason=one["last_update_status_reason"],
         last_update_status_reason_code=one["last_update_status_reason_code"],
     )
+
+
+def _place(key: FunctionKey, version: str) -> str:
+    return f"function_versions/{key.account}/{key.region}/{key.name}/{version}/environment"

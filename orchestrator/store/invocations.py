@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection
@@ -163,14 +163,22 @@ class InvocationStore:
         """The payload of an invocation, or None if it is kept no longer."""
         return await self._database.read(partial(queries.payload, key=key))
 
-    async def recover(self, now: datetime, max_crashes: int = recovery.MAX_CRASHES) -> Recovered:
+    async def recover(
+        self,
+        now: datetime,
+        max_crashes: int | None = recovery.MAX_CRASHES,
+        longest_wait: timedelta = recovery.LONGEST_WAIT,
+    ) -> Recovered:
         """
         Take back what ran under earlier starts; once, before anything is dispatched.
 
         Args:
-            max_crashes: An event that was running in so many crashes is set aside.
+            max_crashes: An event that was running in so many crashes is set aside; None if no event is to blame.
+            longest_wait: No event is ever due later than after so long.
         """
-        return await self._writer.run(lambda connection: recovery.recover(connection, self._epoch, now, max_crashes))
+        return await self._writer.run(
+            lambda connection: recovery.recover(connection, self._epoch, now, max_crashes, longest_wait)
+        )
 
     def _note_move(self, invocation: Invocation) -> None:
         if self._reads_of_due:

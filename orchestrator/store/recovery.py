@@ -7,18 +7,20 @@ Whatever runs is leased to a start, not to a time: a row that runs under another
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
 
 from orchestrator.domain.invocations import Invocation, InvocationState, InvocationType
+from orchestrator.domain.retries import RetryPolicy
 from orchestrator.store.encoding import to_us
 from orchestrator.store.invocation_rows import MOVE_INVOCATIONS, Moved, invocation_from, moved_row
-from orchestrator.store.tables import RUNS, invocations
+from orchestrator.store.tables import RUNS, WAITS_FOR_ITS_TURN, invocations
 
 SET_ASIDE = "Paddock.SetAside"
 """The error type of an event that was running in so many crashes that it is not tried again."""
 MAX_CRASHES = 3
+LONGEST_WAIT = RetryPolicy().longest_wait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class Recovered:
     unknown: int
 
 
-def after_crash(invocation: Invocation, now: datetime, max_crashes: int) -> Invocation:
+def after_crash(invocation: Invocation, now: datetime, max_crashes: int | None) -> Invocation:
     """
     Decide what follows for an asynchronous invocation that was running in a crash of the control plane.
 
@@ -46,11 +48,14 @@ def after_crash(invocation: Invocation, now: datetime, max_crashes: int) -> Invo
     Args:
         invocation: Running.
         now: When the control plane starts again, UTC.
-        max_crashes: With so many it is set aside: it may be what crashes the host.
+        max_crashes: With so many it is set aside: it may be what crashes the host. None if the reason of this one is
+            known, and it is not to blame.
     """
+    if max_crashes is None:
+        return invocation.requeued(min(invocation.due_at, now))
     crashes = invocation.crashes + 1
     if crashes < max_crashes:
-        return replace(invocation.requeued(invocation.due_at), crashes=crashes)
+        return replace(invocation.requeued(min(invocation.due_at, now)), crashes=crashes)
     diagnosis = (
         f"the event was running in {crashes} crashes of the control plane and may be their cause, so it is not tried "
         f"again; look at what {invocation.function.name} does with it, then invoke it anew"
@@ -58,13 +63,21 @@ def after_crash(invocation: Invocation, now: datetime, max_crashes: int) -> Invo
     return replace(invocation.dead_lettered(SET_ASIDE, diagnosis, now), crashes=crashes)
 
 
-def recover(connection: Connection, epoch: int, now: datetime, max_crashes: int) -> Recovered:
+def recover(
+    connection: Connection, epoch: int, now: datetime, max_crashes: int | None, longest_wait: timedelta
+) -> Recovered:
     """
     Take everything that runs under another epoch away from its lost owner.
 
     Args:
         epoch: Of this start; what it runs is left alone.
+        longest_wait: What is due later waits for a clock that was set back since, and is due now.
     """
+    connection.execute(
+        update(invocations)
+        .where(WAITS_FOR_ITS_TURN, invocations.c.due_us > to_us(now + longest_wait))
+        .values(due_us=to_us(now))
+    )
     lost = select(invocations).where(
         RUNS, invocations.c.epoch != epoch, invocations.c.invocation_type == InvocationType.EVENT.value
     )

@@ -7,11 +7,13 @@ What to delete is found by readers, in windows of keys, which grow with time. No
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, bindparam, delete, func, select
 
 from orchestrator.domain.names import FunctionKey
 from orchestrator.settings import Settings
@@ -38,6 +40,11 @@ _STEPS_IN_VAIN = 16
 """Windows in a tick in which nothing may go: a backlog of unfinished invocations is passed over several ticks."""
 _FREE_PAGES_KEPT = 2048
 _PAGES_AT_ONCE = 256
+_ONE_OF = select(func.json_each(bindparam("keys")).table_valued("value").c.value)
+"""
+However many keys, one statement and one parameter. A list of them would be another statement for each length, and each
+of these, with its thousands of parameters, would stay in the driver's cache: a hundred MB in some hours.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -175,14 +182,18 @@ class Retention:
             swept.output_batches += len(ids)
 
 
-def _delete(connection: Connection, table: Table, keys: tuple[int, ...]) -> None:
-    connection.execute(delete(payloads).where(payloads.c.key.in_(keys)))
+def _delete(connection: Connection, table: Table, keys: Sequence[int]) -> None:
+    connection.execute(delete(payloads).where(payloads.c.key.in_(_ONE_OF)), _named(keys))
     if table is invocations:
-        connection.execute(delete(invocations).where(invocations.c.key.in_(keys)))
+        connection.execute(delete(invocations).where(invocations.c.key.in_(_ONE_OF)), _named(keys))
 
 
-def _delete_output(connection: Connection, ids: list[int]) -> None:
-    connection.execute(delete(output).where(output.c.id.in_(ids)))
+def _delete_output(connection: Connection, ids: Sequence[int]) -> None:
+    connection.execute(delete(output).where(output.c.id.in_(_ONE_OF)), _named(ids))
+
+
+def _named(keys: Sequence[int]) -> dict[str, str]:
+    return {"keys": json.dumps(keys)}
 
 
 async def _vacuum(database: Database, writer: Writer) -> int:

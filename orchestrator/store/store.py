@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -17,14 +18,18 @@ from orchestrator.clock import Clock
 from orchestrator.domain.functions import Function
 from orchestrator.settings import Settings
 from orchestrator.store import starts
-from orchestrator.store.database import Database, DataDirLock
-from orchestrator.store.functions import FunctionStore, load_functions
+from orchestrator.store.access_keys import AccessKeys
+from orchestrator.store.data_dir import DataDirLock, refuse_unfinished_restore
+from orchestrator.store.database import Database, explained
+from orchestrator.store.functions import FunctionStore, load_functions, seal_what_is_plain
 from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, greatest_id
 from orchestrator.store.invocation_queries import greatest_key
 from orchestrator.store.invocations import InvocationStore
 from orchestrator.store.retention import Retention
-from orchestrator.store.starts import Start
+from orchestrator.store.sealing import Sealer, sealer_of
 from orchestrator.store.writer import StoreFailed, Writer
+
+_SAY_AGAIN_AFTER_S = 60
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -36,7 +41,8 @@ class _Opened:
     lock: DataDirLock
     main: Database
     history: Database
-    start: Start
+    epoch: int
+    sealer: Sealer
     functions: list[Function]
     last_key: int
     last_id: int
@@ -52,23 +58,28 @@ class Store:
         self._lock = opened.lock
         self._main = opened.main
         self._history_file = opened.history
-        self.owner = opened.start.owner
-        self.epoch = opened.start.epoch
-        self.writer = Writer(str(opened.main.path), opened.main.write_connection, on_failure)
+        self.epoch = opened.epoch
+        self.writer = Writer(opened.main.path, opened.main.write_connection, on_failure)
         self.history_writer = Writer(
-            str(opened.history.path),
+            opened.history.path,
             opened.history.write_connection,
-            _log_history_failure,
+            _HistoryFailures(clock.monotonic),
             linger_s=LINGER_S,
             capacity_bytes=QUEUE_BYTES,
             ends_at_failure=False,
         )
-        self.functions = FunctionStore(self.writer, opened.functions)
+        self.functions = FunctionStore(self.writer, opened.functions, opened.sealer)
+        self.access_keys = AccessKeys(self._main, opened.sealer, clock.monotonic)
         self.invocations = InvocationStore(self._main, self.writer, self.epoch, clock.epoch_ms, opened.last_key)
         self.history = HistoryStore(self._history_file, self.history_writer, clock.epoch_ms, opened.last_id)
         self.retention = Retention(
             self._main, self.writer, self._history_file, self.history_writer, self.history, settings
         )
+
+    @property
+    def path(self) -> Path:
+        """The main database's file."""
+        return self._main.path
 
     @classmethod
     async def open(
@@ -84,6 +95,8 @@ class Store:
         Raises:
             DataDirInUse: If another control plane runs on it.
             SchemaTooNew: If a newer Paddock wrote it.
+            DatabaseUnusable: If a file is damaged, cannot be written, or a restore was broken off.
+            WrongSecretKey: If its secret key is missing, or another one.
         """
         opened = await asyncio.to_thread(_open, settings, clock)
         return cls(opened, settings, clock, on_failure or _log_failure)
@@ -102,20 +115,37 @@ def _open(settings: Settings, clock: Clock) -> _Opened:
     lock = DataDirLock(settings.data_dir)
     opened: list[Database] = []
     try:
+        refuse_unfinished_restore(settings.data_dir)
         main = Database(settings.data_dir / "paddock.db", "main")
         opened.append(main)
         history = Database(settings.data_dir / "history.db", "history")
         opened.append(history)
-        with main.write_connection.begin():
-            start = starts.begin(main.write_connection, socket.gethostname(), clock.now())
+        with explained(main.path):
+            with main.write_connection.begin():
+                epoch = starts.begin(main.write_connection, socket.gethostname(), clock.now())
+                sealer = sealer_of(main.write_connection, settings.key_file, main.path)
+                plain = seal_what_is_plain(main.write_connection, sealer)
+            if plain:
+                main.forget_what_was_overwritten()
+            functions = main.read_now(lambda connection: load_functions(connection, sealer))
+            last_key = main.read_now(greatest_key)
+        with explained(history.path):
+            last_id = history.read_now(greatest_id)
+        if plain:
+            log.warning(
+                "secrets.sealed",
+                functions=plain,
+                remedy=f"remove {main.path}.before-* when you need it no more: they are readable in it",
+            )
         return _Opened(
             lock=lock,
             main=main,
             history=history,
-            start=start,
-            functions=main.read_now(load_functions),
-            last_key=main.read_now(greatest_key),
-            last_id=history.read_now(greatest_id),
+            epoch=epoch,
+            sealer=sealer,
+            functions=functions,
+            last_key=last_key,
+            last_id=last_id,
         )
     except BaseException:
         for database in opened:
@@ -128,5 +158,23 @@ def _log_failure(failure: StoreFailed) -> None:
     log.critical("store.failed", error=str(failure))
 
 
-def _log_history_failure(failure: StoreFailed) -> None:
-    log.error("history.batch-dropped", error=str(failure))
+class _HistoryFailures:
+    """
+    Says that the history is not kept: at once, then once a minute at most, for a batch may fail ten times a second.
+
+    Args:
+        monotonic: Asks for seconds that never go back.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._batches = 0
+        self._told: float | None = None
+
+    def __call__(self, failure: StoreFailed) -> None:
+        """One more batch was dropped."""
+        self._batches += 1
+        now = self._monotonic()
+        if self._told is None or now - self._told >= _SAY_AGAIN_AFTER_S:
+            self._told = now
+            log.error("history.batch-dropped", error=str(failure), batches=self._batches)

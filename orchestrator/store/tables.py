@@ -30,7 +30,7 @@ settings_kept = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""What must stay the same for the life of the data directory: the owner id."""
+"""What must stay the same for the life of the data directory: that the secret key is the one it was sealed with."""
 
 starts = Table(
     "starts",
@@ -91,6 +91,17 @@ function_versions = Table(
         ondelete="CASCADE",
     ),
 )
+
+access_keys = Table(
+    "access_keys",
+    MAIN,
+    Column("access_key_id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("created_us", Integer, nullable=False),
+)
+"""Who may sign requests. `secret` is sealed, as is `function_versions.environment`."""
 
 invocations = Table(
     "invocations",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,14 @@ from typing import Any
 import docker
 import pytest
 
+from tests.support.engine_proxy import EngineProxy
 from tests.support.paddock_process import PaddockProcess
+from tests.support.probing import Prober, metadata_address, stand_in_internet
+from tests.support.second_engine import SecondEngine
+from tests.support.workshop import Workshop
 
 FUNCTIONS = Path(__file__).parent / "functions"
+SECOND_BRIDGE = "paddock-2nd"
 _FIGURES = pytest.StashKey[list[str]]()
 
 
@@ -35,10 +43,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
             terminalreporter.write_line(line)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Keeps a line of what was measured for the end of the run."""
     return pytestconfig.stash[_FIGURES].append
+
+
+@pytest.fixture(autouse=True)
+def _what_is_left_open_is_found_where_it_was_left() -> Iterator[None]:
+    """A socket in a forgotten cycle would otherwise be reported in whichever test the collector happens to run."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +76,12 @@ def images(engine: docker.DockerClient) -> dict[str, str]:
     return tags
 
 
+@pytest.fixture(scope="session")
+def workshop(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Builds odd images; needs gcc, which `make test` installs."""
+    return Workshop(engine, tmp_path_factory.mktemp("workshop"))
+
+
 @pytest.fixture(scope="module")
 def paddock(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaddockProcess]:
     """A control plane for the tests of one file; it leaves nothing behind."""
@@ -75,8 +96,8 @@ def start_paddock(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Calla
     """Starts a control plane with settings of a test's own; ended with the test, also one that failed."""
     started: list[PaddockProcess] = []
 
-    def start(**settings: Any) -> PaddockProcess:
-        process = PaddockProcess(tmp_path, **settings)
+    def start(data_dir: Path = tmp_path, **settings: Any) -> PaddockProcess:
+        process = PaddockProcess(data_dir, **settings)
         started.append(process)
         process.start()
         return process
@@ -85,3 +106,53 @@ def start_paddock(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Calla
     for process in started:
         if process.is_running():
             process.terminate()
+
+
+@pytest.fixture(scope="module")
+def metadata() -> Iterator[None]:
+    """The cloud's address, on this host for a while."""
+    with metadata_address():
+        yield
+
+
+@pytest.fixture(scope="module")
+def internet() -> Iterator[None]:
+    """A public address behind this host, where somebody listens."""
+    with stand_in_internet():
+        yield
+
+
+@pytest.fixture(scope="session")
+def prober(engine: docker.DockerClient, images: dict[str, str]) -> Prober:
+    """Tries from a sandbox what a hostile function would."""
+    return Prober(engine, images["prober"])
+
+
+@pytest.fixture
+def second_engine(engine: docker.DockerClient, images: dict[str, str]) -> Iterator[SecondEngine]:
+    """An engine that may be restarted, with the images that are needed."""
+    if not SecondEngine.is_possible():
+        assert not os.environ.get("CI"), "in CI this must run: it needs root and dockerd"
+        pytest.skip("needs root and dockerd, for an engine of its own that it can restart")
+    network = engine.networks.create("paddock-second", options={"com.docker.network.bridge.name": SECOND_BRIDGE})
+    try:
+        with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as folder:
+            second = SecondEngine(Path(folder), SECOND_BRIDGE)
+            second.start()
+            try:
+                second.load(engine, "paddock/sandbox:latest", images["behaviours"])
+                yield second
+            finally:
+                second.close()
+    finally:
+        network.remove()
+
+
+@pytest.fixture
+def engine_proxy(engine: docker.DockerClient) -> Iterator[EngineProxy]:
+    """The machine's engine, with trouble to be made."""
+    with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as folder:
+        proxy = EngineProxy(Path(folder) / "docker.sock")
+        proxy.start()
+        yield proxy
+        proxy.close()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -71,7 +74,7 @@ def test_a_function_that_exits_gets_its_exit_status_told(client: Any, code: int,
 
 def test_a_function_over_its_memory_is_out_of_memory(client: Any) -> None:
     """The kernel kills it; the error says so and the diagnosis names the size."""
-    error = failure(client, {"do": "memory", "mib": 400})
+    error = failure(client, {"do": "memory", "mib": 200})
     assert error["errorType"] == "Runtime.OutOfMemory"
     assert error["errorMessage"] == f"RequestId: {error['id']} Error: Runtime exited with error: signal: killed"
     assert "128 MB" in error["diagnosis"]
@@ -117,6 +120,30 @@ def test_a_program_that_never_asks_for_work_is_named_as_such(client: Any, paddoc
     assert error["errorMessage"].endswith("Task timed out after 2.00 seconds")
     assert "never asked for work" in error["diagnosis"]
     assert "never asked for work" in paddock.log()
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "words"),
+    [
+        ("never-asks", {}, "never asked for work"),
+        ("behaviours", {"do": "sleep", "seconds": 30}, "took the event and did not answer"),
+    ],
+)
+def test_what_was_wrong_is_in_the_log_and_the_first_line_of_describe(
+    client: Any, paddock: PaddockProcess, name: str, payload: object, words: str
+) -> None:
+    """Whoever asks next, from whichever side, is told what to look at."""
+    failure(client, payload, name)
+    until(lambda: any(words in line for line in paddock.log().splitlines() if f'"{name}"' in line), "the log has it")
+    described = subprocess.run(
+        [Path(sys.executable).with_name("paddock"), "describe", name, "--endpoint-url", paddock.endpoint],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first = described.stdout.splitlines()[0]
+    assert first.startswith("! ")
+    assert words in first
 
 
 def test_an_image_without_a_runtime_client_is_named_as_such(client: Any) -> None:

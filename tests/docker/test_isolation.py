@@ -18,15 +18,17 @@ import docker
 import pytest
 
 from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.probing import SANDBOX_IMAGE, functions_network, gateway_of, own_address
 from tests.support.waiting import until
 
 LISTENING_INSIDE = 8000
+RETAGGED = "paddock-test/sandbox-of-today:latest"
 
 
 @pytest.fixture(scope="module")
 def open_paddock(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaddockProcess]:
     """A control plane whose front port listens on every address of the host, as in a container."""
-    process = PaddockProcess(tmp_path_factory.mktemp("isolation"), host="0.0.0.0", network_pool_size=3)
+    process = PaddockProcess(tmp_path_factory.mktemp("isolation"), host="0.0.0.0", access="open", network_pool_size=3)
     process.start()
     yield process
     assert process.terminate() == 0, process.log()[-4000:]
@@ -53,14 +55,6 @@ def call(client: Any, payload: object) -> Any:
     body = json.loads(answer["Payload"].read())
     assert "FunctionError" not in answer, body
     return body
-
-
-def gateway_of(engine: docker.DockerClient, paddock: PaddockProcess) -> str:
-    """The host's address on the functions' network."""
-    owner = paddock.owner(engine)
-    network = engine.networks.list(filters={"label": f"paddock.owner={owner}"})[0]
-    address: str = network.attrs["IPAM"]["Config"][0]["Gateway"]
-    return address
 
 
 def is_reached_from_the_host(address: str, port: int) -> bool:
@@ -112,25 +106,14 @@ def test_the_front_port_and_every_listener_of_the_host_are_not_reached(
 ) -> None:
     """On none of the host's addresses."""
     call(client, {})
-    gateway = gateway_of(engine, open_paddock)
-    bridge = engine.networks.get("bridge").attrs["IPAM"]["Config"][0].get("Gateway", "172.17.0.1")
-    own = _own_address()
+    gateway = gateway_of(functions_network(engine, open_paddock))
+    bridge = gateway_of(engine.networks.get("bridge"))
+    own = own_address()
     targets = [[address, port] for address in {gateway, bridge, own} for port in (open_paddock.port, host_listener)]
     assert all(is_reached_from_the_host(address, port) for address, port in targets)
     seen = call(client, {"do": "connect", "targets": targets})
     assert len(seen) == len(targets)
     assert "yes" not in seen.values(), seen
-
-
-def _own_address() -> str:
-    """Of the interface towards the internet; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.1"
-        address: str = probe.getsockname()[0]
-        return address
 
 
 def test_the_metadata_address_and_private_networks_are_not_reached(client: Any) -> None:
@@ -152,7 +135,7 @@ def test_the_right_hostname_from_another_address_is_refused(
     """403 to the host itself, with a hostname that is some environment's."""
     host = call(client, {"do": "ping-runtime-api"})["host"]
     port = int(host.partition(":")[2])
-    connection = http.client.HTTPConnection(gateway_of(engine, open_paddock), port, timeout=5)
+    connection = http.client.HTTPConnection(gateway_of(functions_network(engine, open_paddock)), port, timeout=5)
     connection.request("GET", "/2018-06-01/ping", headers={"Host": host})
     assert connection.getresponse().status == 403
     connection.close()
@@ -162,11 +145,28 @@ def test_with_a_broken_rule_no_function_starts(
     engine: docker.DockerClient, images: dict[str, str], start_paddock: Callable[..., PaddockProcess]
 ) -> None:
     """The sandbox fails closed: the caller hears why, and no function container was ever created."""
-    paddock = start_paddock(sandbox_image=images["broken-sandbox"], room_wait_s=3)
+    engine.images.get(SANDBOX_IMAGE).tag(RETAGGED)
+    # No pool: the next sandbox is made from whatever the tag is then.
+    paddock = start_paddock(sandbox_image=RETAGGED, room_wait_s=3, network_pool_size=0)
     client = paddock.client()
     deploy(client, "never-started", images["behaviours"])
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        client.invoke(FunctionName="never-started", Payload=b"{}")
+    engine.images.get(images["broken-sandbox"]).tag(RETAGGED)
+    try:
+        with pytest.raises(botocore.exceptions.ClientError) as caught:
+            client.invoke(FunctionName="never-started", Payload=b"{}")
+    finally:
+        engine.images.remove(RETAGGED)
     assert caught.value.response["Error"]["Code"] == "ServiceException"
     assert "firewall" in caught.value.response["Error"]["Message"]
     assert not engine.containers.list(all=True, filters={"label": "paddock.function=never-started"})
+
+
+def test_the_self_test_is_passed_once_for_an_engine_and_remembered(
+    engine: docker.DockerClient, start_paddock: Callable[..., PaddockProcess]
+) -> None:
+    """It takes half a second, which a restart after a crash need not pay again."""
+    paddock = start_paddock(network_pool_size=1)
+    assert paddock.log().count('"isolation.tested"') == 1
+    assert paddock.terminate() == 0
+    paddock.start()
+    assert paddock.log().count('"isolation.tested"') == 1

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from orchestrator.domain.functions import Function, FunctionVersion
@@ -19,6 +20,7 @@ from orchestrator.domain.retries import RetryPolicy
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import LiveEnvironment
+from orchestrator.fleet.memory import MemoryReader
 from orchestrator.fleet.output import OutputLog
 from orchestrator.fleet.reaper import Reaper
 from orchestrator.fleet.room import Room, host_limits
@@ -41,6 +43,20 @@ _TURNS = 200
 _PATIENCE_S = 5
 
 
+class TwentyMib(MemoryReader):
+    """Every container's processes hold twenty MiB; a test says how many were killed for memory."""
+
+    killed = 0
+
+    def kills(self, container_id: str | None) -> int:
+        """As a test says."""
+        return self.killed if container_id is not None else 0
+
+    def used_mib(self, container_id: str | None) -> int | None:
+        """Once there is one."""
+        return 20 if container_id is not None else None
+
+
 class Engine:
     """Everything between the doors and Docker. The scaler, the reaper and the loops move when a test says so."""
 
@@ -48,6 +64,7 @@ class Engine:
         self.store = store
         self.clock = clock
         self.driver = FakeDriver()
+        self.memory = TwentyMib(Path("/nowhere"))
         self.entries: list[LifecycleEntry] = []
         self.batches: list[OutputBatch] = []
         numbers = itertools.count(1)
@@ -55,10 +72,11 @@ class Engine:
         def random(count: int) -> bytes:
             return next(numbers).to_bytes(count, "big")
 
-        journal = Journal(clock, self.entries.append)
+        self.journal = journal = Journal(clock, self.entries.append)
         self.output = OutputLog(clock, self.batches.append)
         self.fleet = Fleet(
             driver=self.driver,
+            memory=self.memory,
             journal=journal,
             output=self.output,
             clock=clock,
@@ -228,12 +246,27 @@ class Engine:
 
         await asyncio.wait_for(poll(), _PATIENCE_S)
 
-    async def until_state(self, request_id: str, state: str) -> None:
-        """Wait until the store has it in this state: the writer is a thread of its own."""
+    async def until_gone(self) -> None:
+        """Wait until no environment lives."""
 
         async def poll() -> None:
-            while await self.state_of(request_id) != state:
-                pass
+            while self.live():
+                await self.settle()
+
+        await asyncio.wait_for(poll(), _PATIENCE_S)
+
+    async def until_state(self, request_id: str, state: str) -> None:
+        """
+        Wait until the store has it in this state, and whoever had it written knows: the writer is a thread of its own,
+        and what it has committed can be read before it says so.
+        """
+
+        async def poll() -> None:
+            while True:
+                found = await self.store.invocations.get(request_id)
+                assert found is not None
+                if found.state.value == state and found.key not in self.events._of(found.function):
+                    return
 
         await asyncio.wait_for(poll(), _PATIENCE_S)
 

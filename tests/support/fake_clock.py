@@ -9,22 +9,27 @@ class FakeClock:
     """Wall time and monotonic time move together, and only by `advance`."""
 
     def __init__(self, start: datetime = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)) -> None:
-        self._now = start
+        self._now = self._steady = start
         self._monotonic = 1000.0
 
     def advance(self, by: timedelta | float) -> None:
         """Move on; a number is seconds."""
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         self._now += step
+        self._steady += step
         self._monotonic += step.total_seconds()
 
     def step_wall(self, by: timedelta) -> None:
-        """The wall clock is set, forwards or back; monotonic time does not care."""
+        """The wall clock is set, forwards or back; monotonic and steady time do not care."""
         self._now += by
 
     def monotonic(self) -> float:
         """Seconds that never go back."""
         return self._monotonic
+
+    def steady(self) -> datetime:
+        """Wall time without the steps."""
+        return self._steady
 
     def now(self) -> datetime:
         """Wall time, UTC."""

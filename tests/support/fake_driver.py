@@ -7,23 +7,23 @@ from collections import deque
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from orchestrator.containers.driver import (
+from orchestrator.domain.functions import Image
+from orchestrator.driver.protocol import (
     DriverEvent,
     EngineFacts,
     EnvironmentSpec,
     ImageNotFound,
+    IsolationReport,
+    Limitation,
     OutputChunk,
+    Place,
     Sandbox,
 )
-from orchestrator.domain.functions import Image
 from tests.support.builders import an_image
 
 
 class FakeDriver:
     """Implements the driver protocol in memory; everything happens at once unless `hold_opening` is called."""
-
-    control_plane_address = "10.0.0.1"
-    functions_subnet = "10.0.0.0/20"
 
     def __init__(self) -> None:
         self.opened: list[EnvironmentSpec] = []
@@ -31,13 +31,22 @@ class FakeDriver:
         self.frozen: set[str] = set()
         self.cpu_limits: dict[str, int] = {}
         self.images: dict[str, Image] = {"hello:latest": an_image()}
-        self.memory_mib: int | None = 20
         self.sandbox_failures: deque[Exception] = deque()
         self.open_failures: deque[Exception] = deque()
         self.thaw_failures: deque[Exception] = deque()
+        self.isolation_report = IsolationReport(fact="functions reach nothing", remedy=None)
+        self.limits: tuple[Limitation, ...] = ()
+        self.stop_failures: deque[Exception] = deque()
         self._sandboxes = 0
         self._may_open = asyncio.Event()
         self._may_open.set()
+        self._may_stop = asyncio.Event()
+        self._may_stop.set()
+        self.may_start = asyncio.Event()
+        self.may_start.set()
+        self.is_starting = asyncio.Event()
+        self._may_thaw = asyncio.Event()
+        self._may_thaw.set()
         self.happenings: asyncio.Queue[DriverEvent] = asyncio.Queue()
         self.written: asyncio.Queue[OutputChunk] = asyncio.Queue()
 
@@ -46,8 +55,27 @@ class FakeDriver:
         self._may_open = asyncio.Event()
         return self._may_open
 
-    async def start(self) -> None:
+    def hold_stopping(self) -> asyncio.Event:
+        """Containers take until this event is set to end."""
+        self._may_stop = asyncio.Event()
+        return self._may_stop
+
+    def hold_thawing(self) -> None:
+        """No container thaws from now on."""
+        self._may_thaw = asyncio.Event()
+
+    async def start(self, control_plane_container: str | None) -> Place:
         """Nothing to reach."""
+        self.is_starting.set()
+        await self.may_start.wait()
+        return Place(control_plane_address="10.0.0.1", functions_subnet="10.0.0.0/20", published_addresses=None)
+
+    async def test_isolation(self, forbidden_port: int) -> None:
+        """Nothing to test."""
+
+    async def isolation(self) -> IsolationReport:
+        """What a test says."""
+        return self.isolation_report
 
     async def close(self) -> None:
         """Nothing to leave."""
@@ -63,6 +91,10 @@ class FakeDriver:
             architecture="x86_64",
         )
 
+    async def limitations(self) -> tuple[Limitation, ...]:
+        """What a test says; none by itself."""
+        return self.limits
+
     async def find_image(self, reference: str) -> Image:
         """One of `images`."""
         if reference not in self.images:
@@ -77,12 +109,13 @@ class FakeDriver:
         number = self._sandboxes
         return Sandbox(sandbox_id=f"sandbox-{number}", hostname=f"rt-{number:032}", address=f"10.0.8.{number}")
 
-    async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> None:
+    async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> str:
         """Note it."""
         await self._may_open.wait()
         if self.open_failures:
             raise self.open_failures.popleft()
         self.opened.append(spec)
+        return f"container-of-{spec.environment_id}"
 
     async def freeze(self, environment_id: str) -> None:
         """Note it."""
@@ -90,6 +123,7 @@ class FakeDriver:
 
     async def thaw(self, environment_id: str) -> None:
         """Note it."""
+        await self._may_thaw.wait()
         if self.thaw_failures:
             raise self.thaw_failures.popleft()
         self.frozen.discard(environment_id)
@@ -100,11 +134,10 @@ class FakeDriver:
 
     async def stop(self, environment_id: str, grace: timedelta) -> None:
         """Note it."""
+        if self.stop_failures:
+            raise self.stop_failures.popleft()
         self.stopped.append((environment_id, grace))
-
-    def memory_used_mib(self, environment_id: str) -> int | None:
-        """What a test says."""
-        return self.memory_mib
+        await self._may_stop.wait()
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         """What a test put in."""

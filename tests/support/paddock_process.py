@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +33,26 @@ class PaddockProcess:
     Args:
         data_dir: Kept over restarts.
         docker_host: Of the engine to use, if not the machine's.
+        log_path: Where it writes its log; in the data directory if not told.
+        variables: Further environment variables.
+        open_files: As many as it may have, if fewer than this process.
         settings: Further PADDOCK_* variables, without the prefix.
     """
 
-    def __init__(self, data_dir: Path, *, docker_host: str | None = None, **settings: object) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        docker_host: str | None = None,
+        log_path: Path | None = None,
+        variables: Mapping[str, str] | None = None,
+        open_files: int | None = None,
+        **settings: object,
+    ) -> None:
         self.port = _free_port()
-        self.log_path = data_dir / "paddock.log"
+        self.data_dir = data_dir
+        self._open_files = open_files
+        self.log_path = log_path or data_dir / "paddock.log"
         # A variable of test machines that costs a start three seconds.
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self._environment = {
@@ -46,8 +62,10 @@ class PaddockProcess:
             "PADDOCK_LOG_FORMAT": "json",
             **{f"PADDOCK_{name.upper()}": str(value) for name, value in settings.items()},
             **({"DOCKER_HOST": docker_host} if docker_host else {}),
+            **(variables or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: list[Any] = []
 
     @property
     def endpoint(self) -> str:
@@ -70,13 +88,16 @@ class PaddockProcess:
                 stdout=log,
                 stderr=log,
                 cwd=Path(__file__).parent.parent.parent,
+                preexec_fn=self._limit_files if self._open_files is not None else None,
             )
         self._wait_until_ready(began)
         return time.monotonic() - began
 
     def terminate(self, patience_s: float = 60) -> int:
-        """SIGTERM, and wait; the exit code."""
+        """SIGTERM, and wait; the exit code. Its clients are closed."""
         assert self._process is not None, "start it first"
+        while self._clients:
+            self._clients.pop().close()
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(patience_s)
 
@@ -86,11 +107,26 @@ class PaddockProcess:
         self._process.kill()
         self._process.wait(10)
 
+    def kill_driver(self, patience_s: float = 15) -> None:
+        """SIGKILL to its driver, the process that holds the Docker socket; returns when another runs."""
+        (before,) = children(self.pid)
+        os.kill(before, signal.SIGKILL)
+        until(lambda: children(self.pid) not in ([before], []), "another driver runs", patience_s)
+
+    def ended(self) -> int | None:
+        """Its exit code, once it has ended; negative for a signal."""
+        return self._process.poll() if self._process is not None else None
+
     def is_running(self) -> bool:
         """Has it not ended?"""
         return self._process is not None and self._process.poll() is None
 
-    def client(self, **config: Any) -> Any:
+    @property
+    def variables(self) -> dict[str, str]:
+        """What it is started with; for other commands on the same data directory."""
+        return dict(self._environment)
+
+    def client(self, access_key: str = "test", secret: str = "test", **config: Any) -> Any:
         """A boto3 Lambda client that tries once and is patient."""
         values: dict[str, Any] = {
             "retries": {"max_attempts": 0},
@@ -98,14 +134,16 @@ class PaddockProcess:
             "connect_timeout": 10,
             "max_pool_connections": 100,
         }
-        return boto3.client(
+        client = boto3.client(
             "lambda",
             endpoint_url=self.endpoint,
             region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret,
             config=Config(**(values | config)),
         )
+        self._clients.append(client)
+        return client
 
     def log(self) -> str:
         """What it wrote so far."""
@@ -121,6 +159,15 @@ class PaddockProcess:
         found: dict[str, Any] = self._read(f"/_paddock/invocations/{request_id}")
         return found
 
+    def check(self, name: str) -> dict[str, Any]:
+        """One check of `paddock doctor`."""
+        found: dict[str, Any] = next(one for one in self._read("/_paddock/doctor")["checks"] if one["name"] == name)
+        return found
+
+    def doctor(self) -> Any:
+        """What it says of this machine."""
+        return self._read("/_paddock/doctor")
+
     def count_log(self, event: str, function: str) -> int:
         """How many lifecycle lines of this event and function it wrote."""
         lines = (json.loads(line) for line in self.log().splitlines() if line.startswith("{"))
@@ -130,9 +177,10 @@ class PaddockProcess:
         """Until the function's log has this text."""
         until(lambda: text in self.output(function), f"{function} prints {text!r}")
 
-    def output(self, function: str) -> str:
-        """The function's log so far."""
-        with urllib.request.urlopen(f"{self.endpoint}/_paddock/functions/{function}/output", timeout=10) as answer:
+    def output(self, function: str, limit: int = 1000) -> str:
+        """The last lines of the function's log so far."""
+        url = f"{self.endpoint}/_paddock/functions/{function}/output?limit={limit}"
+        with urllib.request.urlopen(url, timeout=20) as answer:
             text: str = answer.read().decode()
             return text
 
@@ -159,6 +207,10 @@ class PaddockProcess:
                 return owner
         raise AssertionError("it has no environment to ask")
 
+    def _limit_files(self) -> None:
+        assert self._open_files is not None
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._open_files, self._open_files))
+
     def _read(self, path: str) -> Any:
         with urllib.request.urlopen(f"{self.endpoint}{path}", timeout=10) as answer:
             return json.load(answer)
@@ -174,6 +226,11 @@ class PaddockProcess:
                 # Not a wait for something to have happened: a poll of the condition itself.
                 time.sleep(_POLL_S)
         raise AssertionError(f"paddock was not ready in {_START_TIMEOUT_S} s:\n{self.log()[-4000:]}")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that this one started."""
+    return [int(one) for file in Path(f"/proc/{pid}/task").glob("*/children") for one in file.read_text().split()]
 
 
 def deploy(client: Any, name: str, image: str, **configuration: Any) -> None:

@@ -13,6 +13,8 @@ import docker
 
 from tests.support.waiting import until
 
+SECOND_SUBNET = "10.216.0.0/20"
+"""For the functions of a Paddock on it: it does not know which networks the first engine has made on this host."""
 _START_TIMEOUT_S = 60
 _STOP_TIMEOUT_S = 60
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.bounded_http import Bounds
 from orchestrator.listeners import AddressInUse, Listener
 
 Seen = dict[str, Any]
+
+_ESTABLISHED = "01"
+_ASKED_WHETHER_IT_IS_THERE = "02"
+"""As /proc/net/tcp has them; without keep-alive the timer of an idle connection is 00."""
 
 _STREAMED = (
     b"POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
@@ -50,6 +58,12 @@ async def listener() -> AsyncIterator[tuple[int, Seen]]:
     await listening.stop()
 
 
+def timers_of(port: int) -> set[str]:
+    """What the kernel waits for, of the connections that were accepted on this port."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[5].partition(":")[0] for row in rows if row[1].endswith(f":{port:04X}") and row[3] == _ESTABLISHED}
+
+
 async def answer_to(port: int, request: bytes) -> bytes:
     """The first bytes of the answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -75,8 +89,159 @@ async def test_a_caller_is_the_address_it_comes_from_whatever_a_header_says(list
     assert seen["client"][0] == "127.0.0.1"
 
 
+async def test_a_connection_whose_peer_lost_its_network_is_noticed(listener: tuple[int, Seen]) -> None:
+    """The kernel asks after a minute; without it such a connection would stay open for a day on the Runtime API."""
+    port, _ = listener
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    timers = timers_of(port)
+    writer.close()
+    await writer.wait_closed()
+    assert timers == {_ASKED_WHETHER_IT_IS_THERE}
+
+
 async def test_an_address_in_use_is_told_with_what_to_set(listener: tuple[int, Seen]) -> None:
     """Which address, and the variables."""
     port, _ = listener
     with pytest.raises(AddressInUse, match=rf"127.0.0.1:{port}: .*PADDOCK_PORT"):
         await Listener(lambda: None, name="the front port", host="127.0.0.1", port=port, keep_alive_s=5).start()
+
+
+@pytest.fixture
+async def narrow() -> AsyncIterator[tuple[int, list[tuple[str, str]]]]:
+    """A listener with narrow bounds that answers at once, whatever is still to come; its port, and who was refused."""
+    refused: list[tuple[str, str]] = []
+
+    async def app(scope: Seen, receive: Callable[[], Awaitable[Seen]], send: Callable[[Seen], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    port = free_port()
+    bounds = Bounds(connections=4, connections_per_s=10, requests_ahead=8, dropped_bytes=1_000_000)
+    listening = Listener(
+        app,
+        name="test",
+        host="127.0.0.1",
+        port=port,
+        keep_alive_s=5,
+        bounds=bounds,
+        refused=lambda address, reason: refused.append((address, reason)),
+    )
+    await listening.start()
+    yield port, refused
+    await listening.stop()
+
+
+_GET = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+async def everything(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the other side closes."""
+    received = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := await asyncio.wait_for(reader.read(65_536), 5):
+            received += piece
+    return received
+
+
+async def test_one_peer_has_no_more_connections_than_it_may_until_it_closes_some(
+    narrow: tuple[int, list[tuple[str, str]]],
+) -> None:
+    """Further ones are closed without a word; those it has go on."""
+    port, refused = narrow
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+    for reader, writer in held:
+        writer.write(_GET)
+        assert b" 204 " in await asyncio.wait_for(reader.read(64), 5)
+    reader, over = await asyncio.open_connection("127.0.0.1", port)
+    assert await everything(reader) == b""
+    assert refused == [("127.0.0.1", "it has more connections than it may")]
+    over.close()
+    held[0][1].close()
+    await held[0][1].wait_closed()
+    assert b" 204 " in await answer_to(port, _GET)
+    for _, writer in held[1:]:
+        writer.close()
+
+
+async def test_requests_far_ahead_of_their_answers_end_the_connection(
+    narrow: tuple[int, list[tuple[str, str]]],
+) -> None:
+    """Each piece that comes is parsed in one go: thousands of requests in it would make everybody else wait."""
+    port, refused = narrow
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_GET * 5000)
+    answers = await everything(reader)
+    assert b"HTTP/1.1 429 Too Many Requests" in answers
+    assert answers.count(b" 204 ") <= 9
+    assert refused == [("127.0.0.1", "it sent more requests ahead than it may")]
+    writer.close()
+
+
+async def test_a_few_requests_ahead_are_all_answered(narrow: tuple[int, list[tuple[str, str]]]) -> None:
+    """HTTP allows it."""
+    port, refused = narrow
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_GET * 8)
+    received = b""
+    while received.count(b" 204 ") < 8:
+        received += await asyncio.wait_for(reader.read(4096), 5)
+    writer.close()
+    assert not refused
+
+
+async def test_a_body_without_end_whose_request_was_answered_ends_the_connection(
+    narrow: tuple[int, list[tuple[str, str]]],
+) -> None:
+    """Its first bytes are dropped, so that its sender can hear the answer; then nobody reads on for ever."""
+    port, refused = narrow
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert b" 204 " in await asyncio.wait_for(reader.read(64), 5)
+    sent = 0
+    with contextlib.suppress(ConnectionError):
+        while sent < 500_000_000:
+            writer.write(b"10000\r\n" + bytes(65_536) + b"\r\n")
+            await writer.drain()
+            sent += 65_536
+    assert 1_000_000 <= sent < 100_000_000
+    assert refused == [("127.0.0.1", "it went on to send what nobody waited for")]
+    writer.close()
+
+
+async def test_who_connects_too_often_waits_and_is_answered_all_the_same(
+    narrow: tuple[int, list[tuple[str, str]]],
+) -> None:
+    """Twenty at once and ten a second here: a client that opens a connection for each request is slowed, not broken."""
+    port, refused = narrow
+    began = asyncio.get_running_loop().time()
+    for _ in range(25):
+        assert b" 204 " in await answer_to(port, _GET)
+    assert asyncio.get_running_loop().time() - began > 0.3
+    assert set(refused) == {("127.0.0.1", "it connects more often than it may, and has to wait")}
+
+
+async def test_whoever_leaves_with_requests_ahead_leaves_no_failure_behind(caplog: pytest.LogCaptureFixture) -> None:
+    """The first of them is still being answered, and is told; those behind it are not begun."""
+    paths: list[str] = []
+    has_begun, has_ended = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Seen, receive: Callable[[], Awaitable[Seen]], send: Callable[[Seen], Awaitable[None]]) -> None:
+        paths.append(scope["path"])
+        has_begun.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        has_ended.set()
+
+    port = free_port()
+    listening = Listener(app, name="test", host="127.0.0.1", port=port, keep_alive_s=5)
+    await listening.start()
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"".join(b"GET /%d HTTP/1.1\r\nHost: h\r\n\r\n" % number for number in range(3)))
+    await asyncio.wait_for(has_begun.wait(), 5)
+    writer.transport.abort()
+    await asyncio.wait_for(has_ended.wait(), 5)
+    await listening.stop()
+    assert paths == ["/0"]
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR], caplog.text

@@ -122,7 +122,7 @@ def test_help_loads_neither_boto3_nor_the_server() -> None:
     script = (
         "import sys; from orchestrator.__main__ import app; app(['--help'], standalone_mode=False); "
         "heavy = {'boto3', 'botocore', 'urllib3', 'docker', 'rich', 'sqlalchemy', 'fastapi', "
-        "'orchestrator.wiring', 'orchestrator.domain'}; "
+        "'orchestrator.process', 'orchestrator.wiring', 'orchestrator.domain'}; "
         "print('loaded:', sorted(heavy & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

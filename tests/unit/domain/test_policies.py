@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from orchestrator.domain.errors import ThrottleReason
 from orchestrator.domain.lifetimes import Age, Due, Lifetimes, what_is_due
 from orchestrator.domain.retries import (
     GiveUp,
-    RetryAt,
+    RetryAfter,
     RetryPolicy,
     after_function_error,
     backoff_after,
@@ -29,7 +30,7 @@ MS = timedelta(milliseconds=1)
 @pytest.mark.parametrize(("attempts", "delay"), [(1, 60), (2, 120)])
 def test_a_function_error_is_retried_after_one_and_two_minutes(attempts: int, delay: int) -> None:
     """AWS's two retries."""
-    assert after_function_error(an_event(attempts=attempts), NOW, RetryPolicy()) == RetryAt(NOW + delay * S)
+    assert after_function_error(an_event(attempts=attempts), NOW, RetryPolicy()) == RetryAfter(delay * S)
 
 
 def test_after_the_third_failed_attempt_nothing_more_is_tried() -> None:
@@ -77,6 +78,14 @@ def test_short_runs_wait_for_the_warm_environment_rather_than_a_cold_start() -> 
     """32 calls of 10 ms with one warm environment: one more helps, a third does not."""
     assert environments_to_start(a_pool(waiting=31, serving=1, run_time=10 * MS), 4) == 1
     assert environments_to_start(a_pool(waiting=20, serving=2, run_time=10 * MS), 4) == 0
+
+
+def test_behind_a_run_that_is_longer_than_all_before_one_is_started_and_then_another() -> None:
+    """The average says that it is over soon; that somebody has waited for longer than a cold start says it is not."""
+    behind = {"waiting": 3, "serving": 1, "run_time": MS, "cold_start": 150 * MS}
+    assert environments_to_start(a_pool(**behind, waited=100 * MS), 4) == 0
+    assert environments_to_start(a_pool(**behind, waited=200 * MS), 4) == 1
+    assert environments_to_start(a_pool(**behind, waited=200 * MS, starting=1), 3) == 0
 
 
 def test_long_runs_get_an_environment_each() -> None:
@@ -174,6 +183,22 @@ def test_init_has_ten_seconds_of_its_own_but_not_inside_an_invocation() -> None:
     inside = an_age(EnvironmentState.INITIALIZING, phase=InitPhase.INVOKE, in_state=S * 10, until_deadline=S)
     assert what_is_due(ahead, LIFETIMES) is Due.INIT_TIMED_OUT
     assert what_is_due(inside, LIFETIMES) is None
+
+
+def test_an_init_inside_an_invocation_keeps_its_processor_for_ten_seconds() -> None:
+    """Fifteen minutes of one that spins would be too many."""
+    early = an_age(
+        EnvironmentState.INITIALIZING,
+        phase=InitPhase.INVOKE,
+        in_state=S * 9,
+        until_deadline=S * 800,
+        has_init_cpu=True,
+    )
+    late = replace(early, in_state=S * 10)
+    assert what_is_due(early, LIFETIMES) is None
+    assert what_is_due(late, LIFETIMES) is Due.INIT_IS_SLOW
+    assert what_is_due(replace(late, has_init_cpu=False), LIFETIMES) is None
+    assert what_is_due(replace(late, until_deadline=S * 0), LIFETIMES) is Due.INVOCATION_TIMED_OUT
 
 
 @pytest.mark.parametrize("state", [EnvironmentState.BUSY, EnvironmentState.ANSWERED])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -19,11 +20,12 @@ from orchestrator.domain.errors import IllegalMove
 from orchestrator.domain.invocations import INVOCATION_MOVES, Invocation, InvocationState
 from tests.support.builders import NOW, an_environment, an_event
 
+SHORTLY = timedelta(milliseconds=84)
 E = EnvironmentState
 ENVIRONMENT_VERBS: dict[EnvironmentState, list[Callable[[Environment], Environment]]] = {
     E.CREATING: [],
     E.INITIALIZING: [lambda e: e.started(NOW)],
-    E.IDLE: [lambda e: e.asked_for_work(NOW), lambda e: e.was_thawed(NOW)],
+    E.IDLE: [lambda e: e.asked_for_work(NOW, SHORTLY), lambda e: e.was_thawed(NOW)],
     E.FROZEN: [lambda e: e.was_frozen(NOW)],
     E.BUSY: [lambda e: e.was_given("r2", NOW)],
     E.ANSWERED: [lambda e: e.answered("r1", NOW)],
@@ -89,9 +91,10 @@ def test_every_state_is_in_its_table_and_final_states_are_final() -> None:
 def test_an_environment_is_idle_only_when_every_party_has_asked() -> None:
     """With an extension aboard, the runtime's own `/next` is not enough."""
     environment = replace(an_environment(), state=E.INITIALIZING, parties=frozenset({RUNTIME, "extension"}))
-    waiting = environment.asked_for_work(NOW)
+    waiting = environment.asked_for_work(NOW, SHORTLY)
     assert waiting.state is E.INITIALIZING
-    assert waiting.asked_for_work(NOW, "extension").state is E.IDLE
+    idle = waiting.asked_for_work(NOW, SHORTLY, "extension")
+    assert (idle.state, idle.init_ms) == (E.IDLE, 84)
 
 
 def test_an_environment_takes_no_more_than_its_capacity() -> None:

@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from orchestrator.containers.driver import EngineUnreachable, StartFailed
 from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.errors import ServiceFailure, TooManyRequests
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import FunctionError
+from orchestrator.driver.messages import DriverFailed
+from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 from orchestrator.invocations.events import UnknownRequest
 from tests.support.engine import ROOM_WAIT_S, Engine, EngineMaker, answer_of, error_of
 from tests.support.runtime import ScriptedRuntime
@@ -57,6 +58,22 @@ async def test_the_most_recently_used_environment_goes_first(engine: Engine) -> 
     assert not second.poll.done()
     first.answer(runtime_event)
     await answer_of(third)
+
+
+async def test_a_call_behind_a_long_run_gets_an_environment_of_its_own(engine: Engine) -> None:
+    """Runs were short so far, and this one is not: who waits for longer than a cold start does not wait for its end."""
+    runtime = await engine.warm()
+    engine.call()
+    await runtime.event()
+    second = engine.call()
+    await engine.scale()
+    assert len(engine.driver.opened) == 1
+    engine.clock.advance(1)
+    await engine.scale()
+    assert len(engine.driver.opened) == 2
+    new = ScriptedRuntime(engine.dispatcher, engine.live()[1])
+    new.answer(new.ask() or await new.event())
+    await answer_of(second)
 
 
 async def test_a_cold_start_that_would_end_nobodys_wait_is_not_made(engine: Engine) -> None:
@@ -197,6 +214,34 @@ async def test_an_engine_that_is_away_is_named_to_the_caller(engine: Engine) -> 
     await engine.dispatcher.tick()
     with pytest.raises(ServiceFailure, match="Docker engine does not answer"):
         await answer_of(call)
+
+
+@pytest.mark.parametrize("fails", ["sandbox_failures", "open_failures"])
+async def test_a_failure_that_the_driver_has_no_name_for_leaves_no_environment_behind(
+    engine: Engine, fails: str
+) -> None:
+    """One that stays for ever on its way would count against all others."""
+    getattr(engine.driver, fails).append(DriverFailed("KeyError: 'x'"))
+    call = engine.call()
+    await engine.scale()
+    assert engine.live() == []
+    engine.clock.advance(ROOM_WAIT_S - 1)
+    runtime = await engine.environment()
+    runtime.answer(runtime.ask() or await runtime.event())
+    assert (await answer_of(call)).function_error is None
+
+
+async def test_a_thaw_that_fails_without_a_name_costs_the_environment_and_not_the_call(engine: Engine) -> None:
+    """It waits for another."""
+    frozen = await engine.warm()
+    await engine.pass_time(2)
+    engine.driver.thaw_failures.append(DriverFailed("KeyError: 'x'"))
+    call = engine.call()
+    await engine.settle()
+    assert frozen.live.environment.is_ending
+    runtime = await engine.environment()
+    runtime.answer(runtime.ask() or await runtime.event())
+    assert (await answer_of(call)).function_error is None
 
 
 async def test_a_function_that_reports_an_error_has_its_payload_passed_on_untouched(engine: Engine) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrator.containers.driver import ContainerEnded, OutOfMemory, StartFailed
+from datetime import timedelta
+
 from orchestrator.domain.environments import EnvironmentState
+from orchestrator.domain.functions import cpu_quota_us
 from orchestrator.domain.history import LifecycleEvent
+from orchestrator.driver.protocol import ContainerEnded, OutOfMemory, OutputChunk, OutputStream, StartFailed
 from tests.support.engine import Engine, answer_of, error_of
+from tests.support.runtime import ScriptedRuntime
 
 
 async def test_a_run_over_its_time_is_aws_error_and_named(engine: Engine) -> None:
@@ -142,6 +146,7 @@ async def test_the_log_of_a_run_has_start_output_end_and_report(engine: Engine) 
     runtime.answer(event)
     await answer_of(call)
     runtime.ask()
+    engine.clock.advance(0.2)
     await engine.output.tick()
     lines = [line.text for batch in engine.batches for line in batch.lines]
     starts = [line for line in lines if line.startswith("START")]
@@ -154,6 +159,86 @@ async def test_the_log_of_a_run_has_start_output_end_and_report(engine: Engine) 
     )
 
 
+async def test_what_was_written_before_the_answer_and_comes_after_it_stands_before_end(engine: Engine) -> None:
+    """The engine passes it on a moment later than the runtime its answer; what comes after the quiet is nobody's."""
+    runtime = await engine.warm()
+    call = engine.call()
+    event = await runtime.event()
+    runtime.answer(event)
+    await answer_of(call)
+    runtime.ask()
+    engine.output.received(chunk(runtime, engine, b"late\n"))
+    engine.clock.advance(0.2)
+    await engine.output.tick()
+    engine.clock.advance(0.2)
+    engine.output.received(chunk(runtime, engine, b"later\n"))
+    await engine.output.tick()
+    lines = [line for batch in engine.batches for line in batch.lines][-5:]
+    assert [line.text.split()[0] for line in lines] == ["START", "late", "END", "REPORT", "later"]
+    assert [line.request_id for line in lines] == [event.request_id] * 4 + [None]
+    assert [line.at_us for line in lines] == sorted(line.at_us for line in lines)
+
+
+def chunk(runtime: ScriptedRuntime, engine: Engine, content: bytes) -> OutputChunk:
+    """Something that its function wrote."""
+    return OutputChunk(
+        environment_id=runtime.live.environment_id, at=engine.clock.now(), stream=OutputStream.STDOUT, content=content
+    )
+
+
 def ended(environment_id: str, engine: Engine, exit_code: int) -> ContainerEnded:
     """The driver's report of an end."""
     return ContainerEnded(environment_id=environment_id, at=engine.clock.now(), exit_code=exit_code)
+
+
+async def test_an_init_that_goes_on_inside_an_invocation_loses_its_processor_after_ten_seconds(engine: Engine) -> None:
+    """It has the function's own share from then on, once; and still its invocation's time."""
+    await engine.configure(timeout=timedelta(seconds=60), revision_id="revision-2")
+    call = engine.call()
+    await engine.scale()
+    await engine.pass_time(10)
+    runtime = await engine.environment()
+    environment_id = runtime.live.environment_id
+    await engine.pass_time(9.9)
+    assert environment_id not in engine.driver.cpu_limits
+    await engine.pass_time(0.2)
+    assert engine.driver.cpu_limits.pop(environment_id) == cpu_quota_us(128)
+    await engine.pass_time(5)
+    assert environment_id not in engine.driver.cpu_limits
+    runtime.answer(runtime.ask() or await runtime.event())
+    await answer_of(call)
+
+
+async def test_a_program_that_was_never_executed_is_told_at_once_and_as_aws_tells_it(engine: Engine) -> None:
+    """One start is enough to know: the next would fail alike."""
+    call = engine.call()
+    runtime = await engine.environment()
+    report = ContainerEnded(
+        environment_id=runtime.live.environment_id,
+        at=engine.clock.now(),
+        exit_code=1,
+        never_executed="exec /x: exec format error\n",
+    )
+    engine.fleet.happened(report)
+    error = await error_of(call)
+    assert error["errorType"] == "Runtime.InvalidEntrypoint"
+    assert error["errorMessage"].endswith("Error: fork/exec /x: exec format error")
+    assert "does not begin with #!" in error["diagnosis"]
+    assert len(engine.driver.opened) == 1
+
+
+async def test_what_the_driver_ended_is_an_exit_with_the_reason(engine: Engine) -> None:
+    """A function with a writable root that wrote too much."""
+    runtime = await engine.warm()
+    call = engine.call()
+    await runtime.event()
+    report = ContainerEnded(
+        environment_id=runtime.live.environment_id,
+        at=engine.clock.now(),
+        exit_code=137,
+        ended_for="it wrote 700 MB outside /tmp",
+    )
+    engine.fleet.happened(report)
+    error = await error_of(call)
+    assert error["errorType"] == "Runtime.ExitError"
+    assert error["diagnosis"] == "it wrote 700 MB outside /tmp"

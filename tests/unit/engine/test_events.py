@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from orchestrator.containers.driver import ContainerEnded
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import FunctionError
+from orchestrator.driver.protocol import ContainerEnded
 from tests.support.builders import KEY
 from tests.support.engine import RETRY_DELAYS_S, Engine, EngineMaker, answer_of
 

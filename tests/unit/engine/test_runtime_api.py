@@ -13,7 +13,9 @@ import pytest
 from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.fleet.live import LiveEnvironment
+from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
+from orchestrator.runtime_api.turns import Turns
 from tests.support.engine import Engine, answer_of, error_of
 
 NEXT = "/2018-06-01/runtime/invocation/next"
@@ -32,7 +34,14 @@ class Client:
 
     def __init__(self, engine: Engine, live: LiveEnvironment, address: str | None = None) -> None:
         assert live.sandbox is not None
-        api = RuntimeApi(fleet=engine.fleet, dispatcher=engine.dispatcher, lambda_api=lambda_api)
+        refusals = Refusals(engine.journal, engine.clock, engine.fleet.at_address)
+        api = RuntimeApi(
+            fleet=engine.fleet,
+            dispatcher=engine.dispatcher,
+            lambda_api=lambda_api,
+            refusals=refusals,
+            turns=Turns(engine.clock),
+        )
         transport = httpx.ASGITransport(app=api, client=(address or live.sandbox.address, 4711))
         self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{live.sandbox.hostname}:9001")
 
@@ -220,3 +229,46 @@ async def test_the_lambda_api_is_reached_and_told_which_invocation_calls(engine:
     assert seen.json() == {"caller": request_id, "path": "/2015-03-31/functions/other/invocations"}
     await client.post(f"runtime/invocation/{request_id}/response")
     await answer_of(call)
+
+
+async def test_what_an_environment_is_refused_is_named_once_and_then_counted(
+    engine: Engine, open_client: Start
+) -> None:
+    """A thousand wrong answers are two lines, not a thousand, and say how many they were."""
+    engine.call()
+    client = await open_client()
+    await response_of(client.poll())
+    for _ in range(50):
+        await client.post("runtime/invocation/another/response")
+    (first,) = engine.seen(LifecycleEvent.REFUSED)
+    assert first.detail == {"reason": "it answered a request that it does not work on", "times": 1}
+    assert first.request_id is not None
+    engine.clock.advance(11)
+    await client.post("runtime/invocation/another/response")
+    assert [one.detail["times"] for one in engine.seen(LifecycleEvent.REFUSED)] == [1, 50]
+
+
+async def test_who_asks_by_anothers_name_is_known_by_the_address_it_has(engine: Engine, open_client: Start) -> None:
+    """The name is nobody's; the journal says whose the address is."""
+    engine.call()
+    client = await open_client()
+    await response_of(client.poll())
+    refused = await client.http.get(NEXT, headers={"Host": "rt-" + "a" * 32 + ":9001"})
+    assert refused.status_code == 403
+    (told,) = engine.seen(LifecycleEvent.REFUSED)
+    assert told.environment_id == engine.live()[0].environment_id
+    assert told.detail["reason"] == "it asked by another name than its own"
+
+
+async def test_an_answer_after_its_time_is_named_and_reaches_nobody(engine: Engine, open_client: Start) -> None:
+    """Its environment is ending by then, and its name is nobody's."""
+    call = engine.call()
+    client = await open_client()
+    event = await response_of(client.poll())
+    engine.driver.hold_stopping()
+    await engine.pass_time(3.1)
+    assert (await error_of(call))["errorType"] == "Sandbox.Timedout"
+    late = await client.post(f"runtime/invocation/{event.headers['lambda-runtime-aws-request-id']}/response")
+    assert late.status_code == 403
+    (told,) = engine.seen(LifecycleEvent.REFUSED)
+    assert told.detail["reason"] == "it answered when its time was over"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import json
 import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,23 +16,30 @@ import boto3
 from botocore.config import Config
 from fastapi import APIRouter
 
-from orchestrator.containers.driver import EngineUnreachable, ImageNotFound
+from orchestrator.access.browsers import BrowserRules
+from orchestrator.access.exposure import Decision
+from orchestrator.bounded_http import DEFAULT_BOUNDS, Bounds
+from orchestrator.clock import Clock
 from orchestrator.domain.functions import Image
+from orchestrator.driver.protocol import EngineUnreachable, ImageNotFound
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.fleet.journal import Journal
 from orchestrator.front_door import FrontDoor
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from orchestrator.lambda_api.api import LambdaApi
+from orchestrator.lambda_api.bodies import BodyRoom
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.invoke import InvokeApp
 from orchestrator.lambda_api.model import ServiceModel
+from orchestrator.lambda_api.signed import SignedOnly
 from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.listeners import Listener
 from orchestrator.settings import Settings
 from orchestrator.store.store import Store
 from tests.support.builders import an_image
 from tests.support.fake_clock import FakeClock
+from tests.support.signed_requests import RawAnswer, send
 
 HOST_ARCHITECTURE = "x86_64"
 REQUEST_ID = "11111111-2222-8333-8444-555555555555"
@@ -47,6 +52,7 @@ class ScriptedEngine:
 
     def __init__(self) -> None:
         self.images: dict[str, Image | Exception] = {}
+        self.asked: list[str] = []
         self._held: dict[str, threading.Event] = {}
 
     def has_not(self, uri: str) -> None:
@@ -57,12 +63,17 @@ class ScriptedEngine:
         """The engine does not answer when asked for this tag."""
         self.images[uri] = EngineUnreachable("Docker does not answer at unix:///var/run/docker.sock; start it")
 
+    def is_back(self, uri: str) -> None:
+        """It answers again, and has this tag."""
+        del self.images[uri]
+
     def hold(self, uri: str) -> threading.Event:
         """Look-ups of this tag last until the event is set."""
         return self._held.setdefault(uri, threading.Event())
 
     async def find_image(self, uri: str) -> Image:
         """As the driver does."""
+        self.asked.append(uri)
         if uri in self._held:
             await asyncio.to_thread(self._held[uri].wait, _PATIENCE_S)
         found = self.images.get(uri, an_image())
@@ -94,29 +105,34 @@ class ScriptedFrontDesk:
         return InvokeResult(status_code=200, request_id=REQUEST_ID, payload=request.payload, executed_version="$LATEST")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawAnswer:
-    """An HTTP answer, nothing interpreted. Header names are in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def content(self) -> Any:
-        """The body as JSON."""
-        return json.loads(self.body)
-
-
 class ServedApi:
     """
     The API on a port of its own, in a thread with a loop of its own; tests call it as any client does.
 
     Args:
         data_dir: For its databases.
+        signed: Must requests be signed?
+        clock: Of everything in it.
+        bounds: How large and how slow requests may be.
+        body_room_bytes: For the bodies of requests under way.
+        keep_alive_s: How long an idle connection is kept.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        signed: bool = False,
+        clock: Clock | None = None,
+        bounds: Bounds = DEFAULT_BOUNDS,
+        body_room_bytes: int = 64 * 1_048_576,
+        keep_alive_s: int = 5,
+    ) -> None:
+        self._keep_alive_s = keep_alive_s
+        self._body_room_bytes = body_room_bytes
+        self._bounds = bounds
+        self._signed = signed
+        self.clock = clock or FakeClock()
         self.engine = ScriptedEngine()
         self.front_desk = ScriptedFrontDesk()
         self.retired: list[Any] = []
@@ -136,14 +152,14 @@ class ServedApi:
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(_PATIENCE_S)
 
-    def client(self, access_key: str = "test", region: str = "us-east-1") -> Any:
+    def client(self, access_key: str = "test", region: str = "us-east-1", secret: str = "test") -> Any:
         """A boto3 client that tries once, and leaves it to the server to check parameters."""
         return self._session.client(
             "lambda",
             endpoint_url=f"http://127.0.0.1:{self.port}",
             region_name=region,
             aws_access_key_id=access_key,
-            aws_secret_access_key="test",
+            aws_secret_access_key=secret,
             config=Config(retries={"max_attempts": 0}, read_timeout=20, parameter_validation=False),
         )
 
@@ -153,18 +169,11 @@ class ServedApi:
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}) -> RawAnswer:
         """One request by hand."""
-        connection = self.connect()
-        try:
-            connection.request(method, path, body=body, headers=dict(headers))
-            answer = connection.getresponse()
-            lower = {name.lower(): value for name, value in answer.getheaders()}
-            return RawAnswer(status=answer.status, headers=lower, body=answer.read())
-        finally:
-            connection.close()
+        return send(self.port, method, path, body, headers)
 
     async def _serve(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
-        clock = FakeClock()
+        clock = self.clock
         try:
             store = await Store.open(Settings(data_dir=self._data_dir), clock)
             deployments = Deployments(
@@ -187,24 +196,55 @@ class ServedApi:
         await deployments.close()
         await store.close()
 
-    def _listener(self, store: Store, deployments: Deployments, clock: FakeClock) -> Listener:
-        model, region = ServiceModel(), "us-east-1"
+    def _listener(self, store: Store, deployments: Deployments, clock: Clock) -> Listener:
+        model, region, bodies = ServiceModel(), "us-east-1", BodyRoom(self._body_room_bytes)
         api = LambdaApi(
             invoke=InvokeApp(
-                invoker=self.front_desk, model=model, region=region, new_request_id=lambda: str(uuid.uuid4())
+                invoker=self.front_desk,
+                model=model,
+                region=region,
+                new_request_id=lambda: str(uuid.uuid4()),
+                bodies=bodies,
             ),
             handlers={
                 **FunctionOperations(functions=store.functions, deployments=deployments, clock=clock).handlers(),
                 **ConcurrencyOperations(functions=store.functions, account_limit=1000).handlers(),
-                **TagOperations(store.functions).handlers(),
+                **TagOperations(store.functions, self.retired.append).handlers(),
             },
             model=model,
             region=region,
             new_request_id=lambda: str(uuid.uuid4()),
             control_from_functions=False,
+            bodies=bodies,
         )
-        door = FrontDoor(lambda_api=api, console=APIRouter(), is_ready=lambda: True, functions_subnet=lambda: None)
-        return Listener(door, name="the served API", host="127.0.0.1", port=self.port, keep_alive_s=5)
+        signing = Decision()
+        signing.make(self._signed)
+        door = FrontDoor(
+            lambda_api=api,
+            console=APIRouter(),
+            is_ready=lambda: True,
+            functions_subnet=lambda: None,
+            browsers=BrowserRules(),
+            signing=signing,
+            signed_only=lambda app: SignedOnly(
+                app,
+                keys=store.access_keys,
+                clock=clock,
+                model=model,
+                new_request_id=lambda: str(uuid.uuid4()),
+                bodies=bodies,
+            ),
+            model=model,
+            new_request_id=lambda: str(uuid.uuid4()),
+        )
+        return Listener(
+            door,
+            name="the served API",
+            host="127.0.0.1",
+            port=self.port,
+            keep_alive_s=self._keep_alive_s,
+            bounds=self._bounds,
+        )
 
 
 def _free_port() -> int:

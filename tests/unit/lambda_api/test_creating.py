@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.functions import Image
-from tests.unit.lambda_api.served_api import ROLE, ScriptedEngine
+from tests.support.fake_clock import FakeClock
+from tests.support.waiting import until
+from tests.unit.lambda_api.served_api import ROLE, ScriptedEngine, ServedApi
 
 Create = Callable[..., dict[str, Any]]
 Refused = Callable[..., tuple[str, str]]
@@ -117,13 +119,27 @@ def test_an_image_for_another_architecture_fails_the_function_and_says_what_help
     assert "docker build --platform linux/amd64" in reason
 
 
-def test_an_engine_that_is_away_fails_the_function_with_its_remedy(
-    create: Create, settled: Create, engine: ScriptedEngine
+def test_an_engine_that_stays_away_fails_the_function_with_its_remedy(
+    create: Create, settled: Create, engine: ScriptedEngine, api: ServedApi
 ) -> None:
     """The sentence of the driver reaches the caller."""
     engine.is_away("hello:away")
     create(Code={"ImageUri": "hello:away"})
+    until(lambda: "hello:away" in engine.asked, "it was asked")
+    assert isinstance(api.clock, FakeClock)
+    api.clock.advance(60)
     assert "start it" in settled()["StateReason"]
+
+
+def test_an_engine_that_is_being_started_again_is_waited_for(
+    create: Create, settled: Create, engine: ScriptedEngine
+) -> None:
+    """Else a function created in that second would be useless for ever."""
+    engine.is_away("hello:restarted")
+    create(Code={"ImageUri": "hello:restarted"})
+    until(lambda: engine.asked.count("hello:restarted") > 1, "it was asked again")
+    engine.is_back("hello:restarted")
+    assert settled()["State"] == "Active"
 
 
 def test_creating_twice_is_a_conflict(create: Create, refused: Refused, account: str) -> None:

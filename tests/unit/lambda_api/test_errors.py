@@ -124,11 +124,17 @@ def test_a_path_may_end_with_a_slash(api: ServedApi) -> None:
         b'{"Architectures": "x86_64"}',
         b'{"Environment": {"Variables": {"A": 1}}}',
         b'{"Code": {"ZipFile": "?"}}',
+        b'{"Code": {"ZipFile": "\xc3\xa9"}}',
         b'{"Publish": 1}',
+        b'{"Description": "\\ud800"}',
+        b'{"Environment": {"Variables": {"A": "\\udfff"}}}',
+        b'{"Environment": {"Variables": {"\\udfff": "a"}}}',
+        pytest.param(b"[" * 100_000, id="deep"),
+        pytest.param(b'{"Environment":' * 10_000, id="deep objects"),
     ],
 )
 def test_a_body_of_the_wrong_form_is_a_serialization_exception(api: ServedApi, body: bytes) -> None:
-    """Not JSON, no object, or a member of another type."""
+    """Not JSON, no object, a member of another type, or text that has no UTF-8 form."""
     answer = api.send("POST", _FUNCTIONS, body)
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "SerializationException"), answer.body
 

@@ -12,7 +12,9 @@ import pytest
 
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
-from tests.unit.lambda_api.served_api import REQUEST_ID, RawAnswer, Script, ScriptedFrontDesk, ServedApi
+from orchestrator.lambda_api.invoke import _remembered_reference
+from tests.support.signed_requests import RawAnswer
+from tests.unit.lambda_api.served_api import REQUEST_ID, Script, ScriptedFrontDesk, ServedApi
 
 _PATH = "/2015-03-31/functions/hello/invocations"
 _SYNC_LIMIT = 6_291_456
@@ -258,3 +260,21 @@ def test_calls_on_one_connection_are_answered_one_after_the_other(api: ServedApi
         answer = connection.getresponse()
         assert (answer.status, bool(answer.read())) == (status, True)
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "authorization"),
+    [
+        ("?padding=" + "x" * 5000, ""),
+        ("?Qualifier=" + "x" * 5000, ""),
+        ("", "Credential=test/20261123/us-east-1/lambda/aws4_request, Signature=" + "f" * 5000),
+        ("", f"Credential=test/20261123/{'r' * 5000}/lambda/aws4_request"),
+    ],
+)
+def test_what_a_caller_made_long_is_served_and_not_remembered(api: ServedApi, query: str, authorization: str) -> None:
+    """Thousands of names and callers are; each as long as a head may be would be hundreds of MB."""
+    api.send("POST", _PATH, b"{}")
+    before = _remembered_reference.cache_info().currsize
+    answer = api.send("POST", _PATH + query, b"{}", {"authorization": authorization} if authorization else {})
+    assert answer.status == 200
+    assert _remembered_reference.cache_info().currsize == before

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+
+from tests.unit.lambda_api.served_api import ServedApi
 
 Active = Callable[..., dict[str, Any]]
 Refused = Callable[..., tuple[str, str]]
@@ -50,6 +53,37 @@ def test_tags_of_the_wrong_form_are_refused(client: Any, arn: str, refused: Refu
     """The model's lengths and letters."""
     assert refused(client.tag_resource, Resource=arn, Tags=tags)[0] == "ValidationException"
     assert client.list_tags(Resource=arn)["Tags"] == {"team": "a"}
+
+
+def test_the_tag_for_a_writable_root_makes_environments_outdated_and_no_revision(
+    api: ServedApi, client: Any, arn: str
+) -> None:
+    """Set or taken away; whichever environments are no longer as it says are replaced."""
+    client.tag_resource(Resource=arn, Tags={"paddock:writable-root": "true"})
+    assert [key.arn for key in api.retired][-1] == arn
+    client.untag_resource(Resource=arn, TagKeys=["paddock:writable-root"])
+    assert [key.arn for key in api.retired].count(arn) >= 2
+    assert client.list_tags(Resource=arn)["Tags"] == {"team": "a"}
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({"paddock:writable-root": "yes"}, "Tag paddock:writable-root is 'yes'; it can be true or false"),
+        (
+            {"paddock:writeable-root": "true"},
+            "Tag paddock:writeable-root means nothing to Paddock, and ignoring it would mislead",
+        ),
+    ],
+)
+def test_tags_of_paddocks_own_that_it_does_not_know_are_refused(
+    client: Any, arn: str, create: Callable[..., Any], refused: Refused, tags: dict[str, str], message: str
+) -> None:
+    """A slip of the pen would otherwise be kept, and do nothing."""
+    for call in (partial(client.tag_resource, Resource=arn), partial(create, name="another")):
+        code, told = refused(call, Tags=tags)
+        assert code == "InvalidParameterValueException"
+        assert told.startswith(message)
 
 
 @pytest.mark.parametrize(

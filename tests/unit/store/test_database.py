@@ -10,7 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
-from orchestrator.store.database import Database, DataDirInUse, SchemaTooNew
+from orchestrator.store.data_dir import DataDirInUse
+from orchestrator.store.database import Database, SchemaTooNew
 from orchestrator.store.store import Store
 from orchestrator.store.tables import HISTORY, MAIN
 from tests.support.builders import KEY, a_function

@@ -72,12 +72,11 @@ async def test_what_this_start_runs_and_what_waits_or_ended_is_left_alone(starts
     assert (recovered.requeued, recovered.set_aside, recovered.unknown) == ((), (), 0)
 
 
-async def test_each_start_has_a_greater_epoch_and_the_same_owner(starts: Starts) -> None:
-    """The epoch names the start, the owner the data directory."""
+async def test_each_start_has_a_greater_epoch(starts: Starts) -> None:
+    """It names the start, and owns what runs."""
     first = await starts.again()
     second = await starts.again()
     assert second.epoch > first.epoch
-    assert second.owner == first.owner
 
 
 def test_a_recovered_event_keeps_its_place_and_its_earlier_tries() -> None:
@@ -86,3 +85,21 @@ def test_a_recovered_event_keeps_its_place_and_its_earlier_tries() -> None:
     recovered = after_crash(running, LATER, max_crashes=3)
     assert (recovered.state, recovered.attempts, recovered.crashes) == (QUEUED, 2, 2)
     assert recovered.due_at == running.due_at
+
+
+async def test_what_waits_for_a_clock_that_was_set_back_before_the_start_is_due_now(starts: Starts) -> None:
+    """What waits for its retry goes on to wait: nothing is ever due later than the longest delay."""
+    store = await starts.again()
+    early, late = an_event(1 << 40), an_event((1 << 40) + 1)
+    for event in (early, late):
+        await store.invocations.accept(event, b"{}", promised=True)
+        running = event.dispatched()
+        store.invocations.attempt_begun(running)
+        delay = timedelta(minutes=2) if event is early else timedelta(hours=1)
+        retrying = running.retry_at(LATER + delay, "Unhandled", None)
+        await store.invocations.ended(retrying, before=RUNNING, promised=True)
+    store = await starts.again()
+    await store.invocations.recover(LATER)
+    assert [found.key for found, _ in await store.invocations.due(KEY, LATER, 10)] == [late.key]
+    due_later = await store.invocations.due(KEY, LATER + timedelta(minutes=2), 10)
+    assert {found.key for found, _ in due_later} == {early.key, late.key}

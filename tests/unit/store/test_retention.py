@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import event
+
 from orchestrator.domain.invocations import InvocationState
 from orchestrator.store.store import Store
 from tests.support.builders import KEY, NOW, an_event, an_invocation
@@ -112,6 +114,28 @@ async def test_output_is_bounded_for_each_function_and_history_by_age(starts: St
     starts.clock.advance(WEEK)
     swept = await store.retention.tick(starts.clock.now())
     assert (swept.output_batches, swept.lifecycle_entries) == (15, 1)
+
+
+async def test_however_many_rows_go_the_statements_are_the_same_few(starts: Starts, store: Store) -> None:
+    """The driver keeps the statements it has seen, prepared: one for each number of rows would fill its cache."""
+    seen: set[str] = set()
+    engines = [database._write_engine for database in (store._main, store._history_file)]
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if statement.startswith("DELETE"):
+            seen.add(statement)
+
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    for count in range(1, 12):
+        for _ in range(count):
+            await end(store, store.invocations.next_key(), b"x" * 1000)
+            store.history.record_output(a_batch("z" * (MIB // 4)))
+        await store.history_writer.run(lambda _: None)
+        starts.clock.advance(WEEK)
+        await store.retention.tick(starts.clock.now())
+    assert 3 <= len(seen) <= 6
+    assert max(len(statement) for statement in seen) < 300
 
 
 async def test_a_backlog_of_unfinished_invocations_is_passed_on_the_way_to_what_may_go(

@@ -31,7 +31,7 @@ class Notes:
             driver_of(connection).execute(f"PRAGMA max_page_count = {pages}")
         self.failures: list[StoreFailed] = []
         self.writer = Writer(
-            str(path), connection, self.failures.append, ends_at_failure=ends_at_failure, capacity_bytes=1000
+            path, connection, self.failures.append, ends_at_failure=ends_at_failure, capacity_bytes=1000
         )
         self.kind = Kind(0, self._write)
 
@@ -109,6 +109,22 @@ async def test_a_failed_commit_fails_its_whole_batch_and_tells_before_it_does(tm
     with pytest.raises(StoreFailed):
         await file.keep(4)
     assert await file.count() == 1
+    await file.close()
+
+
+async def test_whoever_waits_hears_of_a_failure_even_if_telling_it_elsewhere_fails(tmp_path: Path) -> None:
+    """A caller whose commit failed never hangs."""
+    file = Notes(tmp_path / "notes.db", pages=40)
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context["exception"]))
+
+    def refuse(_failure: StoreFailed) -> None:
+        raise OSError("no space left for the log either")
+
+    file.writer._on_failure = refuse
+    with pytest.raises(StoreFailed):
+        await asyncio.wait_for(file.keep(1, b"x" * 200_000), PATIENCE_S)
+    assert [type(error) for error in errors] == [OSError]
     await file.close()
 
 

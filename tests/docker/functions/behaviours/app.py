@@ -1,8 +1,11 @@
 """Does what the event says, so that one image can behave in every way a test needs."""
 
+import errno
+import glob
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -40,6 +43,51 @@ def own_address():
     host, _, port = os.environ["AWS_LAMBDA_RUNTIME_API"].partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         return connection.getsockname()[0]
+
+
+def fill_tmp(hold_s):
+    """Write until it is refused, and stay for a while."""
+    block, written = b"x" * 1_048_576, 0
+    with open("/tmp/filled", "wb", buffering=0) as file:
+        while True:
+            try:
+                written += file.write(block)
+            except OSError as error:
+                time.sleep(hold_s)
+                return {"written": written, "error": errno.errorcode[error.errno]}
+
+
+def look_at_tmp():
+    """What is in it, what it is, and whether a program runs from it."""
+    listed = os.listdir("/tmp")
+    with open("/proc/mounts") as mounts:
+        filesystem = next(line.split()[2] for line in mounts if line.split()[1] == "/tmp")
+    with open("/tmp/program", "w") as program:
+        program.write("#!/bin/sh\necho it runs\n")
+    os.chmod("/tmp/program", 0o700)
+    ran = subprocess.run(["/tmp/program"], capture_output=True, text=True).stdout.strip()
+    os.remove("/tmp/program")
+    return {"listed": listed, "filesystem": filesystem, "ran": ran}
+
+
+def burnt(seconds):
+    """How much of one CPU it gets, when it takes all it can."""
+    ends, before, began = time.monotonic() + seconds, time.process_time(), time.monotonic()
+    while time.monotonic() < ends:
+        pass
+    return {"share": (time.process_time() - before) / (time.monotonic() - began)}
+
+
+def readable(patterns):
+    """What can be read of these files."""
+    found = {}
+    for path in [path for pattern in patterns for path in glob.glob(pattern)]:
+        try:
+            with open(path, "rb") as file:
+                found[path] = file.read(65_536).decode(errors="replace")
+        except OSError as error:
+            found[path] = errno.errorcode[error.errno]
+    return found
 
 
 def handler(event, context):
@@ -86,6 +134,20 @@ def handler(event, context):
             for _ in range(event["bytes"] // 1_048_576):
                 file.write(b"x" * 1_048_576)
         return {"size": os.path.getsize("/tmp/filled")}
+    elif todo == "fill-tmp":
+        return fill_tmp(event.get("hold_s", 0))
+    elif todo == "empty-tmp":
+        os.remove("/tmp/filled")
+    elif todo == "look-at-tmp":
+        return look_at_tmp()
+    elif todo == "write-file":
+        with open(event["path"], "wb", buffering=0) as file:
+            for _ in range(event["mib"]):
+                file.write(b"x" * 1_048_576)
+        time.sleep(event.get("seconds", 0))
+        return {"size": os.path.getsize(event["path"])}
+    elif todo == "look-at-file":
+        return {"size": os.path.getsize(event["path"])}
     elif todo == "write-root":
         try:
             with open("/var/task/written", "w") as file:
@@ -115,6 +177,10 @@ def handler(event, context):
         url = f"http://{os.environ['AWS_LAMBDA_RUNTIME_API']}/2018-06-01/ping"
         with urllib.request.urlopen(url, timeout=5) as answer:
             return {"status": answer.status, "address": own_address(), "host": os.environ["AWS_LAMBDA_RUNTIME_API"]}
+    elif todo == "burn":
+        return burnt(event["seconds"])
+    elif todo == "read":
+        return readable(event["paths"])
     elif todo == "none":
         return None
     return {"event": event, "pid": os.getpid(), "started": STARTED}

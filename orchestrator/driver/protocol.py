@@ -1,6 +1,6 @@
 """
-The driver protocol (D7): what the fleet asks of whatever runs containers. Values only, no callbacks, no futures,
-so that it can cross a process boundary.
+The driver protocol (D7): what the control plane asks of whatever runs containers. Values only, no callbacks, no
+futures: it crosses to the process that holds the Docker socket (`remote.py`).
 
 Contract:
 - `take_sandbox` returns a sandbox whose firewall stands; its hostname and address are known before anything runs.
@@ -10,16 +10,18 @@ Contract:
 - `events` and `output` are read by one reader each and never end by themselves; after the engine was away they
   go on, and everything that ended meanwhile is reported.
 - The output reader may be slow: what cannot be kept is dropped and counted in `OutputChunk.dropped_bytes`.
-Implementations: `docker_driver.py`; `tests/support/fake_driver.py`. One conformance suite runs on both.
+- A driver serves one control plane for one life: `start` comes first and once, and removes what an earlier life left.
+Implementations: `containers/docker_driver.py`; `remote.py`, which asks one across; `tests/support/fake_driver.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from orchestrator.domain.errors import PaddockError
 from orchestrator.domain.functions import Image
@@ -40,20 +42,33 @@ class StartFailed(PaddockError):
     Args:
         error_type: AWS's type: `Runtime.InvalidEntrypoint`, `Runtime.InvalidWorkingDir`, `Sandbox.Failure` …
         message: What the engine said, made readable.
+        diagnosis: What to look at; None leaves it at the message.
     """
 
-    def __init__(self, error_type: str, message: str) -> None:
+    def __init__(self, error_type: str, message: str, diagnosis: str | None = None) -> None:
         super().__init__(message)
         self.error_type = error_type
         self.message = message
+        self.diagnosis = diagnosis
+
+
+class ImageUnusable(PaddockError):
+    """The image is here, but no environment can be made of it, ever; the message says why, and what helps."""
 
 
 class EngineRefused(PaddockError):
     """The engine answers, but could not do it: a race with a container that ends, or a failure of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sandbox:
+class IsolationBroken(PaddockError):
+    """Functions would reach what they must not, or not what they must; the message says what, and what helps."""
+
+
+class NotHardened(PaddockError):
+    """What was asked for is no hardened execution environment, and is not made; the message says what is not."""
+
+
+class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     A network holder that a function's container joins.
 
@@ -68,8 +83,7 @@ class Sandbox:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentSpec:
+class EnvironmentSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     What to run: a function version's image in a sandbox, as an execution environment.
 
@@ -80,6 +94,7 @@ class EnvironmentSpec:
         environment: Every variable the container gets, reserved ones included.
         memory_mib: Limit, swap included.
         ephemeral_storage_mib: Size of /tmp.
+        has_writable_root: May what the image has be written, too, as far as its modes allow it?
         function_name: For labels only.
     """
 
@@ -93,10 +108,10 @@ class EnvironmentSpec:
     environment: Mapping[str, str]
     memory_mib: int
     ephemeral_storage_mib: int
+    has_writable_root: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerEnded:
+class ContainerEnded(Struct, frozen=True, kw_only=True, tag=True):
     """
     An environment's container has ended.
 
@@ -105,6 +120,8 @@ class ContainerEnded:
         out_of_memory: Did the kernel's out-of-memory killer strike in it?
         sandbox_failed: Did its sandbox die first?
         engine_lost: Did it end because the engine did?
+        never_executed: If the kernel did not execute its program, what was written of that.
+        ended_for: If the driver ended it, for what.
     """
 
     environment_id: str
@@ -113,25 +130,24 @@ class ContainerEnded:
     out_of_memory: bool = False
     sandbox_failed: bool = False
     engine_lost: bool = False
+    never_executed: str | None = None
+    ended_for: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfMemory:
+class OutOfMemory(Struct, frozen=True, kw_only=True, tag=True):
     """The out-of-memory killer struck a process of a container that may live on."""
 
     environment_id: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineLost:
+class EngineLost(Struct, frozen=True, kw_only=True, tag=True):
     """The engine stopped answering; containers may be gone. `EngineBack` follows."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineBack:
+class EngineBack(Struct, frozen=True, kw_only=True, tag=True):
     """The engine answers again; ends that were missed have been reported before this."""
 
     at: datetime
@@ -147,8 +163,7 @@ class OutputStream(StrEnum):
     STDERR = "stderr"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputChunk:
+class OutputChunk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Bytes a container wrote, as they came: a chunk is not a line."""
 
     environment_id: str
@@ -158,8 +173,7 @@ class OutputChunk:
     dropped_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineFacts:
+class EngineFacts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `paddock doctor` and the room ask about the engine."""
 
     version: str
@@ -168,28 +182,82 @@ class EngineFacts:
     memory_bytes: int
     cgroup_version: str
     architecture: str
-    warnings: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+
+
+class Limitation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What cannot be guaranteed on this host, and what helps."""
+
+    fact: str
+    remedy: str
+
+
+class IsolationReport(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    How functions are kept from everything else on this host.
+
+    Args:
+        fact: What they reach, and what sees to it.
+        remedy: What helps; None if everything holds.
+    """
+
+    fact: str
+    remedy: str | None
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """
+    Where functions run.
+
+    Args:
+        control_plane_address: The IPv4 address on the functions' network where environments find the Runtime API.
+        functions_subnet: That network in CIDR notation; peers from it are refused at the front port.
+        published_addresses: The host's addresses that the control plane's own container is published on; None
+            outside of one.
+    """
+
+    control_plane_address: str
+    functions_subnet: str
+    published_addresses: tuple[str, ...] | None
 
 
 class Driver(Protocol):
     """Runs execution environments. See the module's contract."""
 
-    async def start(self) -> None:
-        """Reach the engine, provide the functions' network, remove leftovers of this owner, fill the pool."""
+    async def start(self, control_plane_container: str | None) -> Place:
+        """
+        Reach the engine, provide the functions' network, remove leftovers of this owner, fill the pool.
+
+        Args:
+            control_plane_container: The id of the container that the control plane runs in, if it does.
+
+        Raises:
+            EngineUnreachable: If there is no engine.
+        """
+        ...
+
+    async def test_isolation(self, forbidden_port: int) -> None:
+        """
+        Try, once the Runtime API listens, whether functions are as isolated as they shall be on this host.
+
+        Args:
+            forbidden_port: Something listens there on the control plane's address that no function may reach.
+
+        Raises:
+            IsolationBroken: If they are not, and nobody said that this is wanted.
+        """
+        ...
+
+    async def isolation(self) -> IsolationReport:
+        """What functions reach, and whether that holds."""
         ...
 
     async def close(self) -> None:
         """Remove every sandbox and the network; release the engine. Environments were stopped before."""
         ...
 
-    @property
-    def control_plane_address(self) -> str:
-        """The IPv4 address on the functions' network where environments find the Runtime API."""
-        ...
-
-    @property
-    def functions_subnet(self) -> str:
-        """The functions' network in CIDR notation; peers from it are refused at the front port."""
+    async def limitations(self) -> tuple[Limitation, ...]:
+        """What cannot be guaranteed on this host; empty where all can."""
         ...
 
     async def facts(self) -> EngineFacts:
@@ -207,6 +275,7 @@ class Driver(Protocol):
 
         Raises:
             ImageNotFound: If neither works; the message says why the pull failed.
+            ImageUnusable: If no container can be made of it.
             EngineUnreachable: If the engine does not answer.
         """
         ...
@@ -221,14 +290,15 @@ class Driver(Protocol):
         """
         ...
 
-    async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> None:
+    async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> str:
         """
-        Create and start the container in its sandbox, output attached before start.
+        Create and start the container in its sandbox, output attached before start; the container's id.
 
         On failure nothing is left behind, the sandbox included.
 
         Raises:
             StartFailed: If it cannot be created or started.
+            NotHardened: If it is no environment that may be started, or the sandbox was not taken from this driver.
             EngineUnreachable: If the engine does not answer.
         """
         ...
@@ -263,10 +333,6 @@ class Driver(Protocol):
         Raises:
             EngineRefused: If it could not be removed now; to be tried again.
         """
-        ...
-
-    def memory_used_mib(self, environment_id: str) -> int | None:
-        """What its processes hold now, page cache not counted; None where it cannot be read."""
         ...
 
     def events(self) -> AsyncIterator[DriverEvent]:

@@ -1,0 +1,310 @@
+"""
+uvicorn's HTTP protocol with bounds: on the size of a request's head, on how long a peer may take for each part, on how
+much it sends that nobody waits for, and on its connections.
+
+A server that waits for ever can be filled with connections that say nothing. What is slow on purpose is closed by a
+sweep every few seconds, so that a request costs no timer of its own: the hot path only notes when a part began.
+A poll of the Runtime API that waits for an event is none of these: its request has come whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from orchestrator.domain.allowance import Allowance
+from orchestrator.held_head import HeldHead
+
+_MOST_ADDRESSES = 4096
+_AT_ONCE = struct.pack("ii", 1, 0)
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_NO_PLACE_TEXT = b'{"Reason":"CallerRateLimitExceeded","message":"Rate exceeded","Type":"User"}'
+_NO_PLACE = (
+    b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
+    b"x-amzn-errortype: TooManyRequestsException\r\nconnection: close\r\n"
+    b"content-length: " + str(len(_NO_PLACE_TEXT)).encode() + b"\r\n\r\n" + _NO_PLACE_TEXT
+)
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """
+    Args:
+        head_bytes: A request's line and headers; AWS allows 10 KB and more by service, load balancers 64.
+        head_s: For the whole of them, from their first byte; and for the first byte of a new connection.
+        silence_s: Between two pieces of a body, or of an answer that is read.
+        body_s: For a whole body.
+        rest_s: For the rest of a request that has been answered, so that its sender can hear the answer.
+        requests_ahead: Sent before the first of them is answered: all of a piece are parsed in one go.
+        dropped_bytes: Of a body that comes after its request has been answered.
+        connections: At once from one address; None is any number.
+        connections_in_all: At once from all together; None is any number.
+        connections_per_s: New ones from one address, after a burst of twice as many; more wait. None is any number.
+        sweep_s: Between two looks for who takes longer.
+    """
+
+    head_bytes: int = 65_536
+    head_s: float = 20.0
+    silence_s: float = 60.0
+    body_s: float = 300.0
+    rest_s: float = 5.0
+    requests_ahead: int = 100
+    dropped_bytes: int = 67_108_864
+    connections: int | None = None
+    connections_in_all: int | None = None
+    connections_per_s: float | None = None
+    sweep_s: float = 2.0
+
+
+DEFAULT_BOUNDS = Bounds()
+Refused = Callable[[str, str], None]
+"""Is told the address of who was refused before its request came to the application, and why."""
+
+
+class Keeper:
+    """
+    What the connections of one listener have in common.
+
+    Args:
+        refused: Is told of each that is refused.
+    """
+
+    def __init__(self, bounds: Bounds, refused: Refused) -> None:
+        self.bounds = bounds
+        self.refused = refused
+        self.connections: Counter[str] = Counter()
+        self.connections_in_all = 0
+        self._new: dict[str, Allowance] = {}
+
+    def wait_s(self, address: str, now: float) -> float:
+        """
+        How long a new connection of this address has to wait before it is read.
+
+        Args:
+            now: The loop's time.
+        """
+        per_s = self.bounds.connections_per_s
+        if per_s is None:
+            return 0.0
+        burst = 2 * per_s
+        if len(self._new) > _MOST_ADDRESSES:
+            self._new = {one: kept for one, kept in self._new.items() if kept.left_at(now) < burst}
+        allowance = self._new.get(address) or Allowance.full(burst, per_s, now)
+        self._new[address] = allowance = allowance.taken(1, now)
+        return allowance.settled_in_s
+
+
+class NotServed(Exception):
+    """Raised in the midst of a request: the parser then takes it for a broken one, and no more of its connection."""
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """One connection. What it has in common with others is the `keeper` of its configuration."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._keeper: Keeper = self.config.keeper  # type: ignore[attr-defined]
+        self._bounds = self._keeper.bounds
+        self._address = ""
+        self._dropped = 0
+        self._is_over = False
+        self._answering: Any = None
+        self._is_part = True
+        self._began = self._heard = self.loop.time()
+        self._head_bytes = 0
+        self._answered_since: float | None = None
+        self._unread = 0
+        self._unread_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Somebody connected."""
+        super().connection_made(transport)
+        self._keeper.connections_in_all += 1
+        most = self._bounds.connections_in_all
+        if most is not None and self._keeper.connections_in_all > most:
+            self._refuse(_NO_PLACE, "there are more connections than there may be")
+            return
+        if self._bounds.connections is None or self.client is None:
+            return
+        self._address = self.client[0]
+        self._keeper.connections[self._address] += 1
+        if self._keeper.connections[self._address] > self._bounds.connections:
+            self._keeper.refused(self._address, "it has more connections than it may")
+            transport.abort()
+            return
+        wait_s = self._keeper.wait_s(self._address, self.loop.time())
+        if wait_s:
+            self._keeper.refused(self._address, "it connects more often than it may, and has to wait")
+            transport.pause_reading()
+            self.loop.call_later(wait_s, self._read_on)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It is over, whoever ended it."""
+        super().connection_lost(exc)
+        self.pipeline.clear()
+        if self._answering is not None and not self._answering.response_complete:
+            # uvicorn tells the request that came last; this one may have come before it.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        self._keeper.connections_in_all -= 1
+        if self._address:
+            self._keeper.connections[self._address] -= 1
+            if not self._keeper.connections[self._address]:
+                del self._keeper.connections[self._address]
+
+    def _read_on(self) -> None:
+        if not self.transport.is_closing():
+            self._began = self._heard = self.loop.time()
+            self.transport.resume_reading()
+
+    def on_message_begin(self) -> None:
+        """
+        A request begins.
+
+        Raises:
+            NotServed: If too many wait before it.
+        """
+        if len(self.pipeline) >= self._bounds.requests_ahead:
+            self._is_over = True
+            raise NotServed
+        self._dropped = 0
+        super().on_message_begin()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body came."""
+        super().on_body(body)
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._dropped += len(body)
+            if self._dropped > self._bounds.dropped_bytes:
+                self._note("it went on to send what nobody waited for")
+                self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:
+        """It was no HTTP, or ended by us."""
+        if self._is_over:
+            self._refuse(_TOO_MANY, "it sent more requests ahead than it may")
+            return
+        self._note("it sent what is no HTTP")
+        super().send_400_response(msg)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came: whole requests, as nearly always, or a part of one."""
+        cycle = self.cycle
+        received = len(cycle.body) if self._is_part and cycle is not None else 0
+        super().data_received(data)
+        if self.cycle is not None and self.cycle.scope is self.scope and not self.cycle.more_body:
+            self._is_part = False
+            if self.cycle.response_complete:
+                self._keep_alive_again()
+            return
+        self._heard = self.loop.time()
+        if not self._is_part:
+            self._is_part, self._began, self._head_bytes, self._answered_since = True, self._heard, 0, None
+        # A head, or trailers: of a body there would be more now. The parser gathers either for as long as they come.
+        if self._is_in_head or (self.cycle is cycle and len(self.cycle.body) == received):
+            self._head_bytes += len(data)
+            if self._head_bytes > self._bounds.head_bytes and not self._is_answered:
+                self._refuse(_TOO_LARGE, "its headers are larger than they may be")
+        else:
+            self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """
+        A head has come whole.
+
+        Raises:
+            NotServed: If it is of HTTP/0.9, which has none.
+        """
+        if self.parser.get_http_version() == "0.9":
+            raise NotServed
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A request has come whole; uvicorn does not note it of one that has been answered."""
+        super().on_message_complete()
+        self.cycle.more_body = False
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """An upgrade is asked for, which is an ordinary request here; but the parser drops what came behind it."""
+        self.cycle.keep_alive = False
+        if self.cycle.response_complete:
+            self.transport.close()
+
+    def sweep(self, now: float) -> None:
+        """
+        Close this connection if its peer takes too long.
+
+        Args:
+            now: The loop's time.
+        """
+        bounds = self._bounds
+        if self.transport is None:
+            return
+        # Of a connection that is closing, the answer is still to be read; one between two requests is uvicorn's.
+        if self._is_answered and self._is_part:
+            self._sweep_rest(now)
+        elif self._is_part and not self.transport.is_closing():
+            in_all = bounds.head_s if self._is_in_head else bounds.body_s
+            if now - self._began > in_all or now - self._heard > bounds.silence_s:
+                self._refuse(_TOO_SLOW, "it took too long to send a request")
+                return
+        self._sweep_unread(now)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        cycle.transport = HeldHead(cycle.transport, has_body=cycle.scope["method"] != "HEAD")
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    @property
+    def _is_in_head(self) -> bool:
+        """Nothing has come yet, or a head that is not whole: its scope has no cycle."""
+        return self.cycle is None or self.cycle.scope is not self.scope
+
+    @property
+    def _is_answered(self) -> bool:
+        """Has this request been answered before it had come whole? What follows is dropped by uvicorn."""
+        return self.cycle is not None and self.cycle.scope is self.scope and self.cycle.response_complete
+
+    def _keep_alive_again(self) -> None:
+        """Bytes that began no request, such as a line's end, have ended uvicorn's timer for silent connections."""
+        if self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _sweep_rest(self, now: float) -> None:
+        """The rest of a request that has its answer, which may have no end: it is read and dropped for a while."""
+        if self._answered_since is None:
+            self._answered_since = now
+        elif now - self._answered_since > self._bounds.rest_s:
+            self.transport.close()
+
+    def _sweep_unread(self, now: float) -> None:
+        """An answer that nobody reads."""
+        unread = self.transport.get_write_buffer_size()
+        if not unread or unread != self._unread:
+            self._unread, self._unread_since = unread, now
+        elif now - self._unread_since > self._bounds.silence_s:
+            # Else the kernel would keep trying, with what it has of the answer, for minutes.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.transport.abort()
+
+    def _note(self, reason: str) -> None:
+        if self.client is not None:
+            self._keeper.refused(self.client[0], reason)
+
+    def _refuse(self, answer: bytes, reason: str) -> None:
+        self._note(reason)
+        # Not into the middle of an answer that has begun.
+        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+            self.transport.write(answer)
+        self.transport.close()

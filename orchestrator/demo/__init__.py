@@ -1,0 +1,1 @@
+"""To be watched in a terminal: what Paddock promises, shown."""

@@ -1,0 +1,52 @@
+"""Access keys: who may sign requests, and for which account they speak."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime
+
+_ID_PREFIX = "AKIA"
+_ID_LENGTH = 20
+_ID_BYTES = 10
+_SECRET_BYTES = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """
+    One access key.
+
+    Args:
+        access_key_id: Public; of AWS's form.
+        secret: What requests are signed with.
+        account: The account whoever signs with it speaks for.
+    """
+
+    access_key_id: str
+    secret: str
+    account: str
+    description: str
+    created_at: datetime
+
+
+def access_key_id_from(random: bytes) -> str:
+    """
+    An id of AWS's form: AKIA and 16 characters of base32.
+
+    Args:
+        random: 10 bytes.
+    """
+    assert len(random) == _ID_BYTES
+    return (_ID_PREFIX + base64.b32encode(random).decode())[:_ID_LENGTH]
+
+
+def secret_from(random: bytes) -> str:
+    """
+    A secret of AWS's form: 40 characters of base64.
+
+    Args:
+        random: 30 bytes.
+    """
+    assert len(random) == _SECRET_BYTES
+    return base64.b64encode(random).decode()

@@ -1,0 +1,1 @@
+"""The way across to the process that holds the Docker socket."""
