@@ -197,7 +197,7 @@ class DockerDriver:
             output=self._output,
             tasks=self._tasks,
         )
-        self._running.watch(self._pool)
+        self._running.watch(self._pool, network.name)
         self._pool.start()
         return disks
 

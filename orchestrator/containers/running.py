@@ -70,17 +70,21 @@ class Running:
         self._by_id: dict[str, Container] = {}
         self._by_sandbox: dict[str, Container] = {}
         self._pool: SandboxPool | None = None
+        self._network_name: str | None = None
         self._events: ContainerEvents | None = None
         self._tasks = Tasks("ends")
 
-    def watch(self, pool: SandboxPool) -> None:
+    def watch(self, pool: SandboxPool, network_name: str) -> None:
         """
         Begin to watch the engine's events.
 
         Args:
             pool: Is told of its sandboxes' deaths.
+            network_name: The functions' network. A program that ends while its sandbox has no place there may have
+                ended for that, and is not blamed.
         """
         self._pool = pool
+        self._network_name = network_name
         self._events = ContainerEvents(
             self._engine,
             self._owner,
@@ -181,13 +185,15 @@ class Running:
 
     async def _died(self, container: Container, exit_code: int | None) -> None:
         was_out_of_memory = exit_code == _KILLED and await self._was_out_of_memory(container)
+        was_out_of_memory = was_out_of_memory or container.out_of_memory.is_set()
         self._report(
             container,
             ContainerEnded(
                 environment_id=container.environment_id,
                 at=self._clock.now(),
                 exit_code=exit_code,
-                out_of_memory=was_out_of_memory or container.out_of_memory.is_set(),
+                out_of_memory=was_out_of_memory,
+                sandbox_failed=not was_out_of_memory and await self._is_cut_off(container.sandbox.sandbox_id),
                 never_executed=await container.first_words.never_executed(exit_code),
             ),
         )
@@ -212,6 +218,13 @@ class Running:
         with contextlib.suppress(APIError, EngineUnreachable):
             inspected = await self._engine.call_if_there("inspect_container", container.container_id)
             return inspected is not None and bool(inspected["State"].get("OOMKilled"))
+        return False
+
+    async def _is_cut_off(self, sandbox_id: str) -> bool:
+        """Nothing tells of that, and the program notices at once; the next look around may be seconds away."""
+        with contextlib.suppress(APIError, EngineUnreachable):
+            inspected = await self._engine.call_if_there("inspect_container", sandbox_id)
+            return inspected is None or self._network_name not in inspected["NetworkSettings"]["Networks"]
         return False
 
     def _report(self, container: Container, report: ContainerEnded) -> None:

@@ -240,7 +240,7 @@ ODD_IMAGES = (
     OddImage(
         name="VOLUME /etc of an image without accounts",
         dockerfile=_BARE + "VOLUME /etc\n" + _RUN,
-        caller=r"^Runtime.InvalidImage: nothing can be mounted at /etc/passwd of the image: .*read-only",
+        caller=r"^Runtime.InvalidImage: nothing can be mounted at /etc/(passwd|group) of the image: .*read-only",
         log="Error Type: Runtime.InvalidImage",
     ),
     OddImage(

@@ -6,28 +6,38 @@ import asyncio
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 
 from orchestrator.containers.container_events import EngineEvent
 from orchestrator.containers.running import Container, Running
-from orchestrator.driver.protocol import ContainerEnded, OutOfMemory, OutputStream, Sandbox
+from orchestrator.driver.protocol import ContainerEnded, EngineUnreachable, OutOfMemory, OutputStream, Sandbox
 from tests.support.fake_clock import FakeClock
 
 _ID = "c" * 64
+_SANDBOX = "s" * 64
+_NETWORK = "functions"
 _PATIENCE_S = 5
 
 
 class InspectedEngine:
-    """An engine that is asked about one container."""
+    """An engine that is asked about one container and its sandbox."""
 
     def __init__(self, cgroup_version: str) -> None:
         self.about = {"CgroupVersion": cgroup_version}
         self.marks_it = False
         self.asked = 0
         self.was_asked = asyncio.Event()
+        self.sandbox: dict[str, Any] | None = {"NetworkSettings": {"Networks": {_NETWORK: {}}}}
+        self.refuses: Exception | None = None
 
-    async def call_if_there(self, method: str, container_id: str) -> dict[str, Any]:
+    async def call_if_there(self, method: str, container_id: str) -> dict[str, Any] | None:
         """`inspect_container`."""
-        assert (method, container_id) == ("inspect_container", _ID)
+        assert method == "inspect_container"
+        if self.refuses is not None:
+            raise self.refuses
+        if container_id == _SANDBOX:
+            return self.sandbox
+        assert container_id == _ID
         self.asked += 1
         self.was_asked.set()
         return {"State": {"OOMKilled": self.marks_it}}
@@ -36,10 +46,11 @@ class InspectedEngine:
 def started(engine: InspectedEngine) -> tuple[Running, Container]:
     """One container that runs."""
     running = Running(engine, "me", FakeClock())  # type: ignore[arg-type]
+    running._network_name = _NETWORK
     container = Container(
         environment_id="e" * 32,
         container_id=_ID,
-        sandbox=Sandbox(sandbox_id="s" * 64, hostname="rt-a", address="10.0.0.5"),
+        sandbox=Sandbox(sandbox_id=_SANDBOX, hostname="rt-a", address="10.0.0.5"),
     )
     running.add(container)
     running.started(container)
@@ -103,7 +114,7 @@ async def test_a_kill_from_outside_is_none_for_memory(version: str, asked: int) 
     assert engine.asked == asked
 
 
-async def test_an_exit_is_none_for_memory_and_asks_nobody() -> None:
+async def test_an_exit_is_none_for_memory_and_asks_nobody_for_that() -> None:
     """The program's own status is not 137."""
     engine = InspectedEngine("2")
     running, _ = started(engine)
@@ -111,6 +122,38 @@ async def test_an_exit_is_none_for_memory_and_asks_nobody() -> None:
     report = await end_of(running)
     assert (report.exit_code, report.out_of_memory, report.never_executed) == (3, False, None)
     assert not engine.asked
+
+
+@pytest.mark.parametrize("sandbox", [None, {"NetworkSettings": {"Networks": {}}}])
+async def test_a_program_that_ends_when_its_sandbox_was_cut_off_is_not_blamed(sandbox: dict[str, Any] | None) -> None:
+    """It reached nobody any more, and said so by its exit."""
+    engine = InspectedEngine("1")
+    engine.sandbox = sandbox
+    running, _ = started(engine)
+    happens(running, "die", 1)
+    assert (await end_of(running)).sandbox_failed
+
+
+@pytest.mark.parametrize("refusal", [EngineUnreachable("away"), APIError("no")])
+async def test_an_engine_that_cannot_be_asked_keeps_no_end_from_being_told(refusal: Exception) -> None:
+    """It is the program's own, then."""
+    engine = InspectedEngine("1")
+    engine.refuses = refusal
+    running, _ = started(engine)
+    happens(running, "die", 137)
+    report = await end_of(running)
+    assert (report.exit_code, report.sandbox_failed) == (137, False)
+
+
+async def test_a_kill_for_memory_is_one_whatever_became_of_the_sandbox() -> None:
+    """Both may happen in one bad minute."""
+    engine = InspectedEngine("1")
+    engine.sandbox = None
+    running, _ = started(engine)
+    happens(running, "oom")
+    happens(running, "die", 137)
+    report = await end_of(running)
+    assert (report.out_of_memory, report.sandbox_failed) == (True, False)
 
 
 async def test_a_killed_child_is_told_while_the_container_lives() -> None:
