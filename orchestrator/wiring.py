@@ -49,12 +49,10 @@ from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.lambda_api.api import LambdaApi
 from orchestrator.lambda_api.bodies import BodyRoom
-from orchestrator.lambda_api.concurrency import ConcurrencyOperations
-from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.catalogue import Parts, handlers_of
 from orchestrator.lambda_api.invoke import InvokeApp
 from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.lambda_api.signed import SignedOnly
-from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.listeners import Listener, listening_that_none_may_reach
 from orchestrator.loop import Loop, kept_up
 from orchestrator.runtime_api.refusals import Refusals
@@ -369,14 +367,18 @@ class ControlPlane:
             new_request_id=_new_id,
             bodies=self._bodies,
         )
-        handlers = {
-            **FunctionOperations(functions=functions, deployments=self._deployments, clock=self._clock).handlers(),
-            **ConcurrencyOperations(functions=functions, account_limit=settings.account_concurrency).handlers(),
-            **TagOperations(functions, self._fleet.retire_outdated).handlers(),
-        }
+        parts = Parts(
+            functions=functions,
+            documents=self._store.documents,
+            deployments=self._deployments,
+            clock=self._clock,
+            account_limit=settings.account_concurrency,
+            retire=self._fleet.retire_outdated,
+            new_id=_new_id,
+        )
         return LambdaApi(
             invoke=invoke,
-            handlers=handlers,
+            handlers=handlers_of(parts),
             model=model,
             region=settings.region,
             new_request_id=_new_id,

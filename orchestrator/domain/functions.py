@@ -13,8 +13,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from orchestrator.domain.aliases import Alias
 from orchestrator.domain.function_tags import wants_writable_root
 from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
+from orchestrator.domain.version_options import VersionOptions
 
 MIB_PER_VCPU = 1769
 """AWS gives a function one vCPU at 1,769 MB. AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
@@ -93,6 +95,7 @@ class FunctionVersion:
     image_config: ImageConfig = ImageConfig()
     architecture: str = "x86_64"
     ephemeral_storage_mib: int = 512
+    options: VersionOptions = VersionOptions()
     revision_id: str
     last_modified: datetime
     state: FunctionState = FunctionState.PENDING
@@ -143,17 +146,47 @@ class FunctionVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A function: what is common to its versions, and its `$LATEST`, which is as the tags say."""
+    """
+    A function: what is common to its versions, its `$LATEST`, the versions published from it, and its aliases.
+
+    Args:
+        versions: By number; each is as it was published, but for what the tags say.
+        last_published: The greatest number that was ever given; none is given twice.
+    """
 
     key: FunctionKey
     latest: FunctionVersion
+    versions: Mapping[str, FunctionVersion] = field(default_factory=dict)
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    last_published: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
 
     def __post_init__(self) -> None:
         wanted = wants_writable_root(self.tags)
-        if self.latest.has_writable_root is not wanted:
+        if any(one.has_writable_root is not wanted for one in self.every_version()):
             object.__setattr__(self, "latest", replace(self.latest, has_writable_root=wanted))
+            versions = {number: replace(one, has_writable_root=wanted) for number, one in self.versions.items()}
+            object.__setattr__(self, "versions", versions)
+
+    def every_version(self) -> tuple[FunctionVersion, ...]:
+        """`$LATEST`, then the published ones in their order."""
+        return (self.latest, *(self.versions[number] for number in sorted(self.versions, key=int)))
+
+    def version(self, version: str) -> FunctionVersion | None:
+        """`$LATEST` or the one of this number; None if there is none."""
+        return self.latest if version == LATEST else self.versions.get(version)
+
+    def led_to(self, qualifier: str | None, draw: float) -> FunctionVersion | None:
+        """
+        The version that an invocation goes to; None if there is no such version or alias.
+
+        Args:
+            qualifier: None is `$LATEST`.
+            draw: Evenly distributed over 0 to 1, 1 excluded; decides where an alias leads to two.
+        """
+        alias = self.aliases.get(qualifier) if qualifier is not None else None
+        return self.version(alias.routed(draw) if alias is not None else qualifier or LATEST)
 
 
 def cpu_quota_us(memory_mib: int) -> int:

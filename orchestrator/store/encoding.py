@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
+import msgspec
 import orjson
 
+Value = TypeVar("Value")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -55,3 +58,13 @@ def texts_to_json(texts: tuple[str, ...] | None) -> str | None:
 def texts_from_json(column: str | None) -> tuple[str, ...] | None:
     """What `texts_to_json` wrote."""
     return None if column is None else tuple(json.loads(column))
+
+
+def document_to_json(value: object) -> str:
+    """A value of the domain, as JSON: its members by their names, times and durations in ISO 8601."""
+    return msgspec.json.encode(value).decode()
+
+
+def document_from_json(column: str, kind: type[Value]) -> Value:
+    """What `document_to_json` wrote of a value of this kind; members that it did not know have their defaults."""
+    return msgspec.json.decode(column, type=kind)

@@ -10,28 +10,23 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
-from orchestrator.domain.errors import ResourceConflict, ResourceNotFound
-from orchestrator.domain.functions import (
-    Function,
-    FunctionState,
-    FunctionVersion,
-    Image,
-    ImageConfig,
-    LastUpdateStatus,
-)
+from orchestrator.domain.aliases import Alias
+from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.names import LATEST, FunctionKey
-from orchestrator.store.encoding import from_us, texts_from_json, texts_to_json, to_json, to_text, to_us
+from orchestrator.store.documents import Documents
+from orchestrator.store.encoding import to_json
+from orchestrator.store.function_rows import alias_from, alias_row, place_of_environment, version_from, version_row
 from orchestrator.store.sealing import Sealer, is_sealed
-from orchestrator.store.tables import function_versions, functions
+from orchestrator.store.tables import aliases, function_versions, functions
 from orchestrator.store.writer import Writer
 
-_MILLISECOND = timedelta(milliseconds=1)
 _AFTER_ANY_NAME = "\x7f"
 
 
@@ -42,9 +37,11 @@ class FunctionStore:
     Args:
         loaded: What `load_functions` read at start.
         sealer: For the environment variables, which are secrets.
+        documents: What is set on functions goes with them.
     """
 
-    def __init__(self, writer: Writer, loaded: Iterable[Function], sealer: Sealer) -> None:
+    def __init__(self, writer: Writer, loaded: Iterable[Function], sealer: Sealer, documents: Documents) -> None:
+        self._documents = documents
         self._writer = writer
         self._sealer = sealer
         self._functions = {one.key: one for one in loaded}
@@ -110,6 +107,143 @@ class FunctionStore:
             lambda connection: _replace_latest(connection, self._sealer, version, expected_revision), applied=applied
         )
 
+    async def publish(self, version: FunctionVersion, *, expected_last: int) -> None:
+        """
+        Save a new version.
+
+        Args:
+            expected_last: The greatest number that was given before; the new one is the next.
+
+        Raises:
+            ResourceConflict: If another was published meanwhile.
+            ResourceNotFound: If the function is gone.
+        """
+
+        def work(connection: Connection) -> None:
+            last = _published(connection, version.key)
+            if last != expected_last:
+                raise ResourceConflict(
+                    "The operation cannot be performed at this time. "
+                    f"Another version of {version.key.arn} was published meanwhile; try again"
+                )
+            connection.execute(insert(function_versions).values(**version_row(version, self._sealer)))
+            _change(connection, version.key, last_published=expected_last + 1)
+
+        def applied(_: None) -> None:
+            function = self._functions[version.key]
+            versions = {**function.versions, version.version: version}
+            self._put(replace(function, versions=versions, last_published=expected_last + 1))
+
+        await self._writer.run(work, applied=applied)
+
+    async def replace_version(self, version: FunctionVersion) -> bool:
+        """
+        Save what became of a published version.
+
+        Returns: False if it is gone.
+        """
+
+        def applied(was_there: bool) -> None:
+            if was_there:
+                function = self._functions[version.key]
+                self._put(replace(function, versions={**function.versions, version.version: version}))
+
+        return await self._writer.run(
+            lambda connection: _replace_version(connection, self._sealer, version), applied=applied
+        )
+
+    async def delete_version(self, key: FunctionKey, number: str) -> None:
+        """
+        Delete a published version, with what is set on it.
+
+        Raises:
+            ResourceNotFound: If it is gone.
+            ResourceConflict: If an alias leads to it.
+        """
+
+        def work(connection: Connection) -> None:
+            for row in connection.execute(select(aliases).where(_is(aliases, key))):
+                if number in (alias := alias_from(row)).versions:
+                    raise ResourceConflict(
+                        f"Unable to delete version because the following aliases reference it: [{alias.name}]"
+                    )
+            where = (_is(function_versions, key), function_versions.c.version == number)
+            if connection.execute(delete(function_versions).where(*where)).rowcount == 0:
+                raise ResourceNotFound(f"Function not found: {key.qualified_arn(number)}")
+            self._documents.delete_of(connection, key, number)
+
+        def applied(_: None) -> None:
+            function = self._functions[key]
+            versions = {kept: one for kept, one in function.versions.items() if kept != number}
+            self._put(replace(function, versions=versions))
+            self._documents.forget(key, number)
+
+        await self._writer.run(work, applied=applied)
+
+    async def create_alias(self, alias: Alias) -> None:
+        """
+        Save a new alias.
+
+        Raises:
+            ResourceConflict: If there is one of this name.
+            ResourceNotFound: If the function, or a version that it leads to, is gone.
+        """
+
+        def work(connection: Connection) -> None:
+            _check_versions(connection, alias)
+            where = (_is(aliases, alias.key), aliases.c.alias == alias.name)
+            if connection.execute(select(aliases.c.alias).where(*where)).first() is not None:
+                raise ResourceConflict(f"Alias already exists: {alias.arn}")
+            connection.execute(insert(aliases).values(**alias_row(alias)))
+
+        await self._writer.run(work, applied=lambda _: self._put_alias(alias))
+
+    async def replace_alias(self, alias: Alias, *, expected_revision: str) -> None:
+        """
+        Save what an alias is from now on, if nobody changed it meanwhile.
+
+        Raises:
+            PreconditionFailed: If its revision is another.
+            ResourceNotFound: If it, or a version that it leads to, is gone.
+        """
+
+        def work(connection: Connection) -> None:
+            _check_versions(connection, alias)
+            where = (_is(aliases, alias.key), aliases.c.alias == alias.name)
+            found = connection.execute(select(aliases.c.revision_id).where(*where)).first()
+            if found is None:
+                raise ResourceNotFound(f"Alias not found: {alias.arn}")
+            if found.revision_id != expected_revision:
+                raise PreconditionFailed(
+                    "The Revision Id provided does not match the latest Revision Id. "
+                    "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+                )
+            connection.execute(update(aliases).where(*where).values(**alias_row(alias)))
+
+        await self._writer.run(work, applied=lambda _: self._put_alias(alias))
+
+    async def delete_alias(self, key: FunctionKey, name: str) -> bool:
+        """
+        Delete an alias, with what is set on it.
+
+        Returns: False if there was none.
+        """
+
+        def work(connection: Connection) -> bool:
+            self._documents.delete_of(connection, key, name)
+            where = (_is(aliases, key), aliases.c.alias == name)
+            return connection.execute(delete(aliases).where(*where)).rowcount == 1
+
+        def applied(was_there: bool) -> None:
+            self._documents.forget(key, name)
+            if was_there:
+                function = self._functions[key]
+                self._put(
+                    replace(function, aliases={kept: one for kept, one in function.aliases.items() if kept != name})
+                )
+
+        return await self._writer.run(work, applied=applied)
+
     async def set_reserved_concurrency(self, key: FunctionKey, reserved: int | None) -> None:
         """
         Reserve concurrency for a function; None takes the reservation away.
@@ -137,7 +271,7 @@ class FunctionStore:
 
     async def delete(self, key: FunctionKey) -> None:
         """
-        Delete a function with its versions.
+        Delete a function with its versions, aliases, and what is set on them.
 
         Raises:
             ResourceNotFound: If it is gone already.
@@ -146,8 +280,17 @@ class FunctionStore:
         def applied(_: None) -> None:
             self._count_reservation(key, -(self._functions.pop(key).reserved_concurrency or 0))
             del self._keys[bisect_left(self._keys, key)]
+            self._documents.forget(key)
 
-        await self._writer.run(lambda connection: _delete(connection, key), applied=applied)
+        def work(connection: Connection) -> None:
+            self._documents.delete_of(connection, key)
+            _delete(connection, key)
+
+        await self._writer.run(work, applied=applied)
+
+    def _put_alias(self, alias: Alias) -> None:
+        function = self._functions[alias.key]
+        self._put(replace(function, aliases={**function.aliases, alias.name: alias}))
 
     def _put(self, function: Function) -> None:
         before = self._functions.get(function.key)
@@ -165,18 +308,31 @@ class FunctionStore:
 
 
 def load_functions(connection: Connection, sealer: Sealer) -> list[Function]:
-    """Every function with its `$LATEST`."""
-    latest = (
-        (functions.c.account == function_versions.c.account)
-        & (functions.c.region == function_versions.c.region)
-        & (functions.c.name == function_versions.c.name)
-        & (function_versions.c.version == LATEST)
-    )
-    query = select(functions.c.tags, functions.c.reserved_concurrency, function_versions).join(
-        function_versions, latest
-    )
-    rows = connection.execute(query)
-    return [_function_from(row, sealer) for row in rows]
+    """Every function with its versions and aliases."""
+    versions: dict[FunctionKey, dict[str, FunctionVersion]] = defaultdict(dict)
+    for row in connection.execute(select(function_versions)):
+        version = version_from(row, sealer)
+        versions[version.key][version.version] = version
+    named: dict[FunctionKey, dict[str, Alias]] = defaultdict(dict)
+    for row in connection.execute(select(aliases)):
+        alias = alias_from(row)
+        named[alias.key][alias.name] = alias
+    found = []
+    for row in connection.execute(select(functions)):
+        key = FunctionKey(row.account, row.region, row.name)
+        of_function = versions[key]
+        found.append(
+            Function(
+                key=key,
+                latest=of_function.pop(LATEST),
+                versions=of_function,
+                aliases=named.get(key, {}),
+                last_published=row.last_published,
+                tags=json.loads(row.tags),
+                reserved_concurrency=row.reserved_concurrency,
+            )
+        )
+    return found
 
 
 def seal_what_is_plain(connection: Connection, sealer: Sealer) -> int:
@@ -196,7 +352,7 @@ def seal_what_is_plain(connection: Connection, sealer: Sealer) -> int:
         connection.execute(
             update(function_versions)
             .where(_is(function_versions, key), columns.version == row.version)
-            .values(environment=sealer.seal(row.environment, _place(key, row.version)))
+            .values(environment=sealer.seal(row.environment, place_of_environment(key, row.version)))
         )
         plain += 1
     return plain
@@ -215,7 +371,7 @@ def _create(connection: Connection, sealer: Sealer, function: Function) -> None:
             reserved_concurrency=function.reserved_concurrency,
         )
     )
-    connection.execute(insert(function_versions).values(**_version_row(function.latest, sealer)))
+    connection.execute(insert(function_versions).values(**version_row(function.latest, sealer)))
 
 
 def _replace_latest(connection: Connection, sealer: Sealer, version: FunctionVersion, expected_revision: str) -> bool:
@@ -226,9 +382,30 @@ def _replace_latest(connection: Connection, sealer: Sealer, version: FunctionVer
             function_versions.c.version == LATEST,
             function_versions.c.revision_id == expected_revision,
         )
-        .values(**_version_row(version, sealer))
+        .values(**version_row(version, sealer))
     )
     return changed.rowcount == 1
+
+
+def _replace_version(connection: Connection, sealer: Sealer, version: FunctionVersion) -> bool:
+    where = (_is(function_versions, version.key), function_versions.c.version == version.version)
+    changed = connection.execute(update(function_versions).where(*where).values(**version_row(version, sealer)))
+    return changed.rowcount == 1
+
+
+def _published(connection: Connection, key: FunctionKey) -> int:
+    found = connection.execute(select(functions.c.last_published).where(_is(functions, key))).first()
+    if found is None:
+        raise ResourceNotFound(f"Function not found: {key.arn}")
+    return int(found.last_published)
+
+
+def _check_versions(connection: Connection, alias: Alias) -> None:
+    """In the transaction that makes it lead there: no version is deleted meanwhile."""
+    rows = connection.execute(select(function_versions.c.version).where(_is(function_versions, alias.key)))
+    there = {row.version for row in rows}
+    for version in alias.versions - there:
+        raise ResourceNotFound(f"Function not found: {alias.key.qualified_arn(version)}")
 
 
 def _change(connection: Connection, key: FunctionKey, **columns: int | str | None) -> None:
@@ -244,94 +421,3 @@ def _delete(connection: Connection, key: FunctionKey) -> None:
 
 def _is(table: Table, key: FunctionKey) -> ColumnElement[bool]:
     return (table.c.account == key.account) & (table.c.region == key.region) & (table.c.name == key.name)
-
-
-def _version_row(version: FunctionVersion, sealer: Sealer) -> dict[str, int | str | None]:
-    image = version.image
-    config = version.image_config
-    return {
-        "account": version.key.account,
-        "region": version.key.region,
-        "name": version.key.name,
-        "version": version.version,
-        "image_uri": to_text(version.image_uri),
-        "image_id": image.image_id if image else None,
-        "image_architecture": image.architecture if image else None,
-        "image_size_bytes": image.size_bytes if image else None,
-        "image_entry_point": texts_to_json(image.entry_point) if image else None,
-        "image_command": texts_to_json(image.command) if image else None,
-        "image_working_directory": to_text(image.working_directory) if image else None,
-        "role": to_text(version.role),
-        "description": to_text(version.description),
-        "memory_mib": version.memory_mib,
-        "timeout_ms": version.timeout // _MILLISECOND,
-        "environment": sealer.seal(to_json(dict(version.environment)), _place(version.key, version.version)),
-        "config_entry_point": texts_to_json(config.entry_point),
-        "config_command": texts_to_json(config.command),
-        "config_working_directory": to_text(config.working_directory),
-        "architecture": version.architecture,
-        "ephemeral_storage_mib": version.ephemeral_storage_mib,
-        "revision_id": version.revision_id,
-        "last_modified_us": to_us(version.last_modified),
-        "state": version.state.value,
-        "state_reason": to_text(version.state_reason),
-        "state_reason_code": version.state_reason_code,
-        "last_update_status": version.last_update_status.value,
-        "last_update_status_reason": to_text(version.last_update_status_reason),
-        "last_update_status_reason_code": version.last_update_status_reason_code,
-    }
-
-
-def _function_from(row: Row[tuple[object, ...]], sealer: Sealer) -> Function:
-    version = _version_from(row, sealer)
-    return Function(
-        key=version.key,
-        latest=version,
-        tags=json.loads(row._mapping["tags"]),
-        reserved_concurrency=row._mapping["reserved_concurrency"],
-    )
-
-
-def _version_from(row: Row[tuple[object, ...]], sealer: Sealer) -> FunctionVersion:
-    one = row._mapping
-    key = FunctionKey(one["account"], one["region"], one["name"])
-    image = None
-    if one["image_id"] is not None:
-        image = Image(
-            image_id=one["image_id"],
-            architecture=one["image_architecture"],
-            size_bytes=one["image_size_bytes"],
-            entry_point=texts_from_json(one["image_entry_point"]) or (),
-            command=texts_from_json(one["image_command"]) or (),
-            working_directory=one["image_working_directory"],
-        )
-    return FunctionVersion(
-        key=key,
-        version=one["version"],
-        image_uri=one["image_uri"],
-        image=image,
-        role=one["role"],
-        description=one["description"],
-        memory_mib=one["memory_mib"],
-        timeout=one["timeout_ms"] * _MILLISECOND,
-        environment=json.loads(sealer.open(one["environment"], _place(key, one["version"]))),
-        image_config=ImageConfig(
-            entry_point=texts_from_json(one["config_entry_point"]),
-            command=texts_from_json(one["config_command"]),
-            working_directory=one["config_working_directory"],
-        ),
-        architecture=one["architecture"],
-        ephemeral_storage_mib=one["ephemeral_storage_mib"],
-        revision_id=one["revision_id"],
-        last_modified=from_us(one["last_modified_us"]),
-        state=FunctionState(one["state"]),
-        state_reason=one["state_reason"],
-        state_reason_code=one["state_reason_code"],
-        last_update_status=LastUpdateStatus(one["last_update_status"]),
-        last_update_status_reason=one["last_update_status_reason"],
-        last_update_status_reason_code=one["last_update_status_reason_code"],
-    )
-
-
-def _place(key: FunctionKey, version: str) -> str:
-    return f"function_versions/{key.account}/{key.region}/{key.name}/{version}/environment"

@@ -21,6 +21,7 @@ from orchestrator.store import starts
 from orchestrator.store.access_keys import AccessKeys
 from orchestrator.store.data_dir import DataDirLock, refuse_unfinished_restore
 from orchestrator.store.database import Database, explained
+from orchestrator.store.documents import Documents, Place, load_documents
 from orchestrator.store.functions import FunctionStore, load_functions, seal_what_is_plain
 from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, greatest_id
 from orchestrator.store.invocation_queries import greatest_key
@@ -44,6 +45,7 @@ class _Opened:
     epoch: int
     sealer: Sealer
     functions: list[Function]
+    documents: list[tuple[str, Place, int, str]]
     last_key: int
     last_id: int
 
@@ -68,7 +70,8 @@ class Store:
             capacity_bytes=QUEUE_BYTES,
             ends_at_failure=False,
         )
-        self.functions = FunctionStore(self.writer, opened.functions, opened.sealer)
+        self.documents = Documents(self.writer, opened.documents)
+        self.functions = FunctionStore(self.writer, opened.functions, opened.sealer, self.documents)
         self.access_keys = AccessKeys(self._main, opened.sealer, clock.monotonic)
         self.invocations = InvocationStore(self._main, self.writer, self.epoch, clock.epoch_ms, opened.last_key)
         self.history = HistoryStore(self._history_file, self.history_writer, clock.epoch_ms, opened.last_id)
@@ -128,6 +131,7 @@ def _open(settings: Settings, clock: Clock) -> _Opened:
             if plain:
                 main.forget_what_was_overwritten()
             functions = main.read_now(lambda connection: load_functions(connection, sealer))
+            documents = main.read_now(load_documents)
             last_key = main.read_now(greatest_key)
         with explained(history.path):
             last_id = history.read_now(greatest_id)
@@ -144,6 +148,7 @@ def _open(settings: Settings, clock: Clock) -> _Opened:
             epoch=epoch,
             sealer=sealer,
             functions=functions,
+            documents=documents,
             last_key=last_key,
             last_id=last_id,
         )

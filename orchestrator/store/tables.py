@@ -51,6 +51,7 @@ functions = Table(
     Column("name", Text, primary_key=True),
     Column("tags", Text, nullable=False),
     Column("reserved_concurrency", Integer),
+    Column("last_published", Integer, nullable=False, server_default="0"),
 )
 
 function_versions = Table(
@@ -77,6 +78,7 @@ function_versions = Table(
     Column("config_working_directory", Text),
     Column("architecture", Text, nullable=False),
     Column("ephemeral_storage_mib", Integer, nullable=False),
+    Column("options", Text, nullable=False, server_default="{}"),
     Column("revision_id", Text, nullable=False),
     Column("last_modified_us", Integer, nullable=False),
     Column("state", Text, nullable=False),
@@ -91,6 +93,41 @@ function_versions = Table(
         ondelete="CASCADE",
     ),
 )
+
+aliases = Table(
+    "aliases",
+    MAIN,
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("version", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("weights", Text, nullable=False),
+    Column("revision_id", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["account", "region", "name"],
+        ["functions.account", "functions.region", "functions.name"],
+        ondelete="CASCADE",
+    ),
+)
+
+documents = Table(
+    "documents",
+    MAIN,
+    Column("kind", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("region", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("content", Text, nullable=False),
+    Index("documents_of_owner", "account", "region", "owner"),
+)
+"""
+What is configured and looked up by its name only, as JSON: settings of a function (its name is `owner`, the qualifier
+`name`), and resources of an account (no owner). They go with their function, or with its version or alias.
+"""
 
 access_keys = Table(
     "access_keys",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from orchestrator.domain.aliases import Alias
 from orchestrator.domain.environments import Environment
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, Image
 from orchestrator.domain.invocations import Invocation, InvocationType
@@ -38,6 +39,12 @@ def a_function(**changes: Any) -> Function:
     """An active function."""
     version = a_version(**changes)
     return Function(key=version.key, latest=version)
+
+
+def an_alias(**changes: Any) -> Alias:
+    """An alias of the function."""
+    values: dict[str, Any] = {"key": KEY, "name": "live", "version": "1", "revision_id": "revision-1"}
+    return Alias(**(values | changes))
 
 
 def an_environment(**changes: Any) -> Environment:

@@ -1,0 +1,45 @@
+"""Which operations there are, and what serves each. What is not here is refused by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from orchestrator.clock import Clock
+from orchestrator.domain.names import FunctionKey
+from orchestrator.fleet.deployments import Deployments
+from orchestrator.lambda_api.concurrency import ConcurrencyOperations
+from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.operations import Handler
+from orchestrator.lambda_api.tags import TagOperations
+from orchestrator.store.documents import Documents
+from orchestrator.store.functions import FunctionStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """
+    What operations are made of.
+
+    Args:
+        account_limit: Concurrency of an account in a region.
+        retire: Called when environments of a function may have become outdated.
+        new_id: Gives a fresh UUID.
+    """
+
+    functions: FunctionStore
+    documents: Documents
+    deployments: Deployments
+    clock: Clock
+    account_limit: int
+    retire: Callable[[FunctionKey], None]
+    new_id: Callable[[], str]
+
+
+def handlers_of(parts: Parts) -> dict[str, Handler]:
+    """By operation name; Invoke is served before they are asked for (`invoke.py`)."""
+    return {
+        **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
+        **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **TagOperations(parts.functions, parts.retire).handlers(),
+    }

@@ -1,0 +1,201 @@
+"""
+Documents: what is configured and looked up by its name only, each a value of the domain, kept as JSON.
+
+Two sorts. What is set on a function, or one of its versions or aliases, has the function's name as its owner and the
+qualifier as its name; it goes when they go. What an account has beside its functions has no owner.
+Read from memory: loaded at start, changed only after a commit of this process.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from orchestrator.domain.errors import ResourceConflict
+from orchestrator.domain.names import FunctionKey
+from orchestrator.store.encoding import document_from_json, document_to_json
+from orchestrator.store.tables import documents
+from orchestrator.store.writer import Writer
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Value]):
+    """
+    One noun.
+
+    Args:
+        name: As it stands in the database; never changes.
+        type: A frozen dataclass; its members may come and have defaults, and must not go.
+    """
+
+    name: str
+    type: type[Value]
+
+
+class Place(NamedTuple):
+    """Where a document of a kind is."""
+
+    account: str
+    region: str
+    owner: str
+    name: str
+
+    @classmethod
+    def on(cls, key: FunctionKey, qualifier: str) -> Place:
+        """What is set on a function's version or alias."""
+        return cls(key.account, key.region, key.name, qualifier)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    value: Any
+    revision: int
+
+
+class Documents:
+    """
+    All of them.
+
+    Args:
+        loaded: What `load_documents` read at start.
+    """
+
+    def __init__(self, writer: Writer, loaded: list[tuple[str, Place, int, str]]) -> None:
+        self._writer = writer
+        self._unread = {(kind, place): (revision, content) for kind, place, revision, content in loaded}
+        self._kept: dict[str, dict[Place, _Kept]] = {}
+        self._places: dict[str, list[Place]] = {}
+
+    def know(self, kind: Kind[Any]) -> None:
+        """Read what is kept of a kind; once, before anything else is asked of it."""
+        kept = self._kept[kind.name] = {}
+        for name, place in [one for one in self._unread if one[0] == kind.name]:
+            revision, content = self._unread.pop((name, place))
+            kept[place] = _Kept(document_from_json(content, kind.type), revision)
+        self._places[kind.name] = sorted(kept)
+
+    def get(self, kind: Kind[Value], place: Place) -> Value | None:
+        """The one at this place, or None."""
+        kept = self._kept[kind.name].get(place)
+        return kept.value if kept is not None else None
+
+    def under(
+        self, kind: Kind[Value], account: str, region: str, owner: str | None = None
+    ) -> Iterator[tuple[Place, Value]]:
+        """
+        All of an account and region in the order of their places.
+
+        Args:
+            owner: Only what is this function's; None is everyone's.
+        """
+        kept, places = self._kept[kind.name], self._places[kind.name]
+        first = bisect_left(places, Place(account, region, owner or "", ""))
+        for place in places[first:]:
+            if (place.account, place.region) != (account, region) or owner not in (None, place.owner):
+                return
+            yield place, kept[place].value
+
+    async def put(self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None) -> None:
+        """
+        Save one.
+
+        Args:
+            before: What it was when the change was thought of, as `get` gave it; None is nothing.
+
+        Raises:
+            ResourceConflict: If it is something else by now.
+        """
+        now = self._kept[kind.name].get(place)
+        if (now.value if now is not None else None) is not before:
+            raise _changed_meanwhile(place)
+        revision = now.revision if now is not None else 0
+        content = document_to_json(value)
+
+        def work(connection: Connection) -> None:
+            if revision == 0:
+                where = (documents.c.kind == kind.name, *_at(place))
+                if connection.execute(select(documents.c.revision).where(*where)).first() is not None:
+                    raise _changed_meanwhile(place)
+                connection.execute(
+                    insert(documents).values(kind=kind.name, **place._asdict(), revision=1, content=content)
+                )
+                return
+            changed = connection.execute(
+                update(documents)
+                .where(documents.c.kind == kind.name, *_at(place), documents.c.revision == revision)
+                .values(revision=revision + 1, content=content)
+            )
+            if changed.rowcount == 0:
+                raise _changed_meanwhile(place)
+
+        def applied(_: None) -> None:
+            if place not in self._kept[kind.name]:
+                insort(self._places[kind.name], place)
+            self._kept[kind.name][place] = _Kept(value, revision + 1)
+
+        await self._writer.run(work, applied=applied)
+
+    async def remove(self, kind: Kind[Any], place: Place) -> bool:
+        """
+        Remove one.
+
+        Returns: False if there was none.
+        """
+
+        def work(connection: Connection) -> bool:
+            where = (documents.c.kind == kind.name, *_at(place))
+            return connection.execute(delete(documents).where(*where)).rowcount == 1
+
+        return await self._writer.run(work, applied=lambda _: self._drop(kind.name, place))
+
+    # -- for the store of functions
+
+    def delete_of(self, connection: Connection, key: FunctionKey, qualifier: str | None = None) -> None:
+        """Delete what is set on a function, or only on one of its qualifiers, in the connection's transaction."""
+        where = [documents.c.account == key.account, documents.c.region == key.region, documents.c.owner == key.name]
+        if qualifier is not None:
+            where.append(documents.c.name == qualifier)
+        connection.execute(delete(documents).where(*where))
+
+    def forget(self, key: FunctionKey, qualifier: str | None = None) -> None:
+        """The same in memory, once that is committed."""
+        for kind, places in self._places.items():
+            first = bisect_left(places, Place(key.account, key.region, key.name, ""))
+            for place in list(takewhile(lambda one: one[:3] == key, places[first:])):
+                if qualifier in (None, place.name):
+                    self._drop(kind, place)
+
+    def _drop(self, kind: str, place: Place) -> None:
+        if self._kept[kind].pop(place, None) is not None:
+            del self._places[kind][bisect_left(self._places[kind], place)]
+
+
+def load_documents(connection: Connection) -> list[tuple[str, Place, int, str]]:
+    """Every document: its kind, its place, its revision, its content."""
+    return [
+        (row.kind, Place(row.account, row.region, row.owner, row.name), row.revision, row.content)
+        for row in connection.execute(select(documents))
+    ]
+
+
+def _at(place: Place) -> tuple[Any, ...]:
+    return (
+        documents.c.account == place.account,
+        documents.c.region == place.region,
+        documents.c.owner == place.owner,
+        documents.c.name == place.name,
+    )
+
+
+def _changed_meanwhile(place: Place) -> ResourceConflict:
+    subject = f"{place.owner}:{place.name}" if place.owner else place.name
+    return ResourceConflict(
+        f"The operation cannot be performed at this time. {subject} was changed meanwhile; read it and try again"
+    )
