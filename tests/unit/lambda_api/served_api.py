@@ -28,12 +28,10 @@ from orchestrator.front_door import FrontDoor
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from orchestrator.lambda_api.api import LambdaApi
 from orchestrator.lambda_api.bodies import BodyRoom
-from orchestrator.lambda_api.concurrency import ConcurrencyOperations
-from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.catalogue import Parts, handlers_of
 from orchestrator.lambda_api.invoke import InvokeApp
 from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.lambda_api.signed import SignedOnly
-from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.listeners import Listener
 from orchestrator.settings import Settings
 from orchestrator.store.store import Store
@@ -206,11 +204,17 @@ class ServedApi:
                 new_request_id=lambda: str(uuid.uuid4()),
                 bodies=bodies,
             ),
-            handlers={
-                **FunctionOperations(functions=store.functions, deployments=deployments, clock=clock).handlers(),
-                **ConcurrencyOperations(functions=store.functions, account_limit=1000).handlers(),
-                **TagOperations(store.functions, self.retired.append).handlers(),
-            },
+            handlers=handlers_of(
+                Parts(
+                    functions=store.functions,
+                    documents=store.documents,
+                    deployments=deployments,
+                    clock=clock,
+                    account_limit=1000,
+                    retire=self.retired.append,
+                    new_id=lambda: str(uuid.uuid4()),
+                )
+            ),
             model=model,
             region=region,
             new_request_id=lambda: str(uuid.uuid4()),
