@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from orchestrator.clock import Clock
 from orchestrator.domain.environments import StopReason
-from orchestrator.domain.names import VersionKey
+from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.room import ASYNCHRONOUS_SHARE, Evict, Fits
 from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
+from orchestrator.domain.scaling_rate import ScalingRate
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.room import Room
 
@@ -59,10 +60,12 @@ class Scaler:
         self._start = start
         self.max_starting = max_starting
         self._turn = 0
+        self._rates: dict[FunctionKey, ScalingRate] = {}
 
     async def tick(self) -> None:
         """Look once at everyone who waits."""
-        demands = self._demands()
+        demands, now = self._demands(), self._clock.monotonic()
+        self._rates = {key: rate for key, rate in self._rates.items() if not rate.is_full(now)}
         if not demands or self._fleet.engine_is_lost:
             return
         # Functions in turn: each tick begins with another one.
@@ -72,8 +75,8 @@ class Scaler:
             self._scale(demand)
 
     def _scale(self, demand: Demand) -> None:
-        pool = self._fleet.pool(demand.version)
-        if self._clock.monotonic() < pool.not_before:
+        pool, now = self._fleet.pool(demand.version), self._clock.monotonic()
+        if now < pool.not_before:
             return
         snapshot = PoolSnapshot(
             waiting=demand.synchronous + demand.asynchronous,
@@ -83,12 +86,15 @@ class Scaler:
             cold_start=pool.cold_start,
             waited=demand.waited,
         )
-        wanted = environments_to_start(snapshot, self.max_starting - self._fleet.starting())
+        rate = self._rates.get(demand.version.function, ScalingRate.full(now))
+        free_starts = min(self.max_starting - self._fleet.starting(), rate.allowed(now))
+        wanted = environments_to_start(snapshot, free_starts)
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
                 self._start(demand.version)
+                rate = self._rates[demand.version.function] = rate.started(now)
                 continue
             if isinstance(verdict, Evict):
                 self._evict(verdict.environment_ids)
