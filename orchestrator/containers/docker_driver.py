@@ -59,6 +59,7 @@ from orchestrator.settings import Settings
 _REMOVING_AT_ONCE = 8
 _FILLED_WITHIN_S = 10.0
 _BEGUN_IS_FINISHED_WITHIN = timedelta(seconds=20)
+_LIVES_WHOSE_SANDBOXES_MAY_WAIT = 4
 _LOOK_AFTER_EVERY = timedelta(seconds=10)
 _NETWORKS_REMOVED_SIDE_BY_SIDE = 23
 """
@@ -121,8 +122,11 @@ class DockerDriver:
         if control_plane is not None and control_plane.container_id != own_id:
             check_is_control_plane(control_plane)
         functions, others = await self._leftovers.of_earlier_lives()
+        bearable = _LIVES_WHOSE_SANDBOXES_MAY_WAIT * self._settings.network_pool_size
+        others, surplus = others[:bearable], others[bearable:]
         # Side by side, for callers wait for this after a crash. Nothing is started before every function of an earlier
-        # start has gone; its sandboxes hold nothing, and may go later.
+        # start has gone; its sandboxes hold nothing, and may go later, but for those that one crash after the other
+        # would let pile up without end.
         removing = asyncio.create_task(self._leftovers.remove(functions))
         looking = asyncio.create_task(self._look_at_host())
 
@@ -134,6 +138,8 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
+            # Before there is a pool: from here they leave the network one at a time, from there by its rules.
+            await self._leftovers.discard(surplus)
             disks = await self._begin(network, await looking)
             await removing
         finally:

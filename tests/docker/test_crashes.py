@@ -28,6 +28,8 @@ CRASHES = int(os.environ.get("PADDOCK_CRASHES", 100 if LONG else 8))
 ENGINE_RESTARTS = 10 if LONG else 2
 ATTEMPTS_OF_AWS = 3
 SEED = 20261123
+_POOL = 4
+_ENVIRONMENTS = 6
 _PATIENCE_S = 60
 _SETTLED_A_SECOND = 20
 """Events that are worked off at least, and asked for one by one, once the load has ended."""
@@ -77,9 +79,12 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     start_paddock: Callable[..., PaddockProcess],
     figures: Callable[[str], None],
 ) -> None:
-    """Lost 0, orphans 0, attempts within AWS's rules plus one per crash, answering again within 5 s at p99."""
+    """
+    Lost 0, orphans 0, attempts within AWS's rules plus one per crash, answering again within 5 s at p99. What earlier
+    lives left does not pile up, either.
+    """
     chance = random.Random(SEED)
-    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=4, max_environments=6)
+    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=_POOL, max_environments=_ENVIRONMENTS)
     deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
     answers_again(paddock)
     owner = paddock.owner(engine)
@@ -87,6 +92,8 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     load.start()
     again: list[float] = []
     orphans: list[str] = []
+    most = 0
+    of_ours = {"label": f"paddock.owner={owner}"}
     for _ in range(CRASHES):
         load.go_on(chance.uniform(0.05, 1.5))
         paddock.kill()
@@ -95,6 +102,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
         answers_again(paddock)
         again.append(time.monotonic() - began)
         orphans += _orphans_twice(engine, paddock, owner)
+        most = max(most, len(engine.api.containers(all=True, filters=of_ours)))
     load.stop()
     ended = settled(paddock, load.acknowledged, patience_s=_PATIENCE_S + len(load.acknowledged) / _SETTLED_A_SECOND)
     runs, unexplained = _runs(paddock)
@@ -109,7 +117,8 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
         f"most runs of one event {max(runs.values())}, events run twice or more "
         f"{sum(1 for i, n in runs.items() if i in ended and n > 1)}, of these not explained by a crash or an error "
         f"{len(unexplained)}, synchronous answers {load.answered}, "
-        f"answering again p50 {sorted(again)[len(again) // 2]:.2f} s, p99 {p99:.2f} s, worst {max(again):.2f} s"
+        f"answering again p50 {sorted(again)[len(again) // 2]:.2f} s, p99 {p99:.2f} s, worst {max(again):.2f} s, "
+        f"most containers at once {most}"
     )
     assert len(ended) == len(load.acknowledged)
     assert all("3 crashes" in (one["diagnosis"] or "") for one in set_aside)
@@ -119,7 +128,9 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     assert not unexplained
     assert not load.wrong
     assert p99 < 5
-    assert not engine.containers.list(all=True, filters={"label": f"paddock.owner={owner}"})
+    # Four pools of earlier lives, and what one life has: its pool, and two for each environment.
+    assert most <= 4 * _POOL + _POOL + 2 * _ENVIRONMENTS + 5
+    assert not engine.containers.list(all=True, filters=of_ours)
 
 
 def _orphans_twice(engine: docker.DockerClient, paddock: PaddockProcess, owner: str) -> list[str]:
