@@ -28,12 +28,12 @@ _LINE_COST_BYTES = 512
 _FEW_LINES = 64
 _AT_ONCE_BYTES = 8_388_608
 _BYTES_PER_S = 4_194_304
-_QUIET_S = 0.015
+_QUIET_S = 0.050
 """
-The engine passes a line on within 0.4 ms, but within 2 only while it has nothing else to do; on a busy host a quarter
-of the tails lacked their last line with 8 ms. Only who asks for the tail waits.
+The engine passes a line on within 0.4 ms while it has nothing else to do. On a busy host a quarter of the tails lacked
+their last line with 8 ms, and one of some hundreds with 15. Only who asks for the tail waits.
 """
-_LONGEST_SETTLE_S = 0.100
+_LONGEST_SETTLE_S = 0.500
 _END_AFTER_S = 0.1
 """Of quiet; nobody waits for END and REPORT but who reads the log, and on a busy machine output takes its time."""
 _LATEST_END_S = 0.5
@@ -157,7 +157,7 @@ class OutputLog:
             self._unfinished.add(chunk.environment_id)
 
     async def settle(self, live: LiveEnvironment) -> None:
-        """Wait until the environment's output has been quiet for 8 ms, 40 ms at most."""
+        """Wait until the environment's output has been quiet for 50 ms, half a second at most."""
         log = self._logs.get(live.environment_id)
         if log is None:
             return
