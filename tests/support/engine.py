@@ -65,6 +65,7 @@ class Engine:
         self.clock = clock
         self.driver = FakeDriver()
         self.memory = TwentyMib(Path("/nowhere"))
+        self.draw: Callable[[], float] = lambda: 0.0
         self.entries: list[LifecycleEntry] = []
         self.batches: list[OutputBatch] = []
         numbers = itertools.count(1)
@@ -113,7 +114,8 @@ class Engine:
             policy=RetryPolicy(
                 delays=tuple(timedelta(seconds=delay) for delay in RETRY_DELAYS_S), max_age=timedelta(hours=6)
             ),
-            current=self.current,
+            function=store.functions.get,
+            led_to=self.led_to,
             reservation=self._reservation,
             wake=lambda: None,
         )
@@ -124,7 +126,7 @@ class Engine:
             events=self.events,
             leases=self.leases,
             clock=clock,
-            current=self.current,
+            led_to=self.led_to,
             random=random,
         )
         self.front_desk.open()
@@ -166,7 +168,12 @@ class Engine:
     def current(self, key: VersionKey) -> FunctionVersion | None:
         """What a version is now."""
         function = self.store.functions.get(key.function)
-        return function.latest if function is not None and key.version == "$LATEST" else None
+        return function.version(key.version) if function is not None else None
+
+    def led_to(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion | None:
+        """What a qualifier leads to now; aliases share by the test's draws."""
+        function = self.store.functions.get(key)
+        return function.led_to(qualifier, self.draw()) if function is not None else None
 
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self.store.functions.get(key)
@@ -265,7 +272,7 @@ class Engine:
             while True:
                 found = await self.store.invocations.get(request_id)
                 assert found is not None
-                if found.state.value == state and found.key not in self.events._of(found.function):
+                if found.state.value == state and not self.events.holds(found):
                     return
 
         await asyncio.wait_for(poll(), _PATIENCE_S)
