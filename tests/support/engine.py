@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.store.store import Store
-from tests.support.builders import KEY, a_version
+from tests.support.builders import KEY, a_version, an_alias
 from tests.support.fake_clock import FakeClock
 from tests.support.fake_driver import FakeDriver
 from tests.support.runtime import ScriptedRuntime
@@ -165,6 +165,24 @@ class Engine:
         await self.store.functions.replace_latest(latest, expected_revision=function.latest.revision_id)
         self.fleet.retire_outdated(key)
 
+    async def publish(self, number: str, key: FunctionKey = KEY, **changes: Any) -> FunctionVersion:
+        """A version, of what `$LATEST` is but for the changes."""
+        function = self.store.functions.get(key)
+        assert function is not None
+        version = replace(function.latest, version=number, **changes)
+        await self.store.functions.publish(version, expected_last=function.last_published)
+        return version
+
+    async def alias(self, name: str, version: str, weights: Mapping[str, float] = {}) -> None:
+        """Make an alias lead there, or there from now on."""
+        function = self.store.functions.get(KEY)
+        assert function is not None
+        alias = an_alias(name=name, version=version, weights=weights)
+        if name in function.aliases:
+            await self.store.functions.replace_alias(alias, expected_revision=alias.revision_id)
+        else:
+            await self.store.functions.create_alias(alias)
+
     def current(self, key: VersionKey) -> FunctionVersion | None:
         """What a version is now."""
         function = self.store.functions.get(key.function)
@@ -181,14 +199,16 @@ class Engine:
 
     # -- callers
 
-    def call(self, payload: object = None, *, log_tail: bool = False) -> asyncio.Task[InvokeResult]:
+    def call(
+        self, payload: object = None, *, log_tail: bool = False, qualifier: str | None = None
+    ) -> asyncio.Task[InvokeResult]:
         """A synchronous call, under way."""
-        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail)
+        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail, qualifier)
         return asyncio.create_task(self.front_desk.invoke(request))
 
-    async def send(self, payload: object = None) -> str:
+    async def send(self, payload: object = None, *, qualifier: str | None = None) -> str:
         """An event; its request id once it was accepted."""
-        accepted = await self.front_desk.invoke(_request(InvocationType.EVENT, payload, False))
+        accepted = await self.front_desk.invoke(_request(InvocationType.EVENT, payload, False, qualifier))
         assert accepted.status_code == 202
         return accepted.request_id
 
@@ -291,9 +311,9 @@ async def error_of(call: asyncio.Task[InvokeResult]) -> dict[str, Any]:
     return error
 
 
-def _request(kind: InvocationType, payload: object, log_tail: bool) -> InvokeRequest:
+def _request(kind: InvocationType, payload: object, log_tail: bool, qualifier: str | None) -> InvokeRequest:
     return InvokeRequest(
-        reference=FunctionReference(KEY),
+        reference=FunctionReference(KEY, qualifier),
         invocation_type=kind,
         payload=json.dumps({} if payload is None else payload).encode(),
         wants_log_tail=log_tail,

@@ -79,8 +79,8 @@ def test_an_alias_is_created_and_found(client: Any, arn: str) -> None:
             "ValidationException",
             (
                 "1 validation error detected: Value '{2=2.0}' at 'routingConfig.additionalVersionWeights' failed to "
-                "satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, "
-                "Member must have value greater than or equal to 0.0, Member must not be null]"
+                "satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to "
+                "1.0, Member must have value greater than or equal to 0.0, Member must not be null]"
             ),
         ),
         (
@@ -88,8 +88,8 @@ def test_an_alias_is_created_and_found(client: Any, arn: str) -> None:
             "ValidationException",
             (
                 "1 validation error detected: Value '{2=-1.0}' at 'routingConfig.additionalVersionWeights' failed to "
-                "satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to 1.0, "
-                "Member must have value greater than or equal to 0.0, Member must not be null]"
+                "satisfy constraint: Map value must satisfy constraint: [Member must have value less than or equal to "
+                "1.0, Member must have value greater than or equal to 0.0, Member must not be null]"
             ),
         ),
         (

@@ -85,8 +85,8 @@ def test_a_name_of_nothing_is_refused(
                 "2 validation errors detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must "
                 "satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|"
                 "(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|"
-                "[a-zA-Z0-9-_]+))?; Value 'c d' at 'qualifier' failed to satisfy constraint: Member must satisfy regular "
-                "expression pattern: \\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+                "[a-zA-Z0-9-_]+))?; Value 'c d' at 'qualifier' failed to satisfy constraint: Member must satisfy "
+                "regular expression pattern: \\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
             ),
         ),
         (
