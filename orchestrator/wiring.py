@@ -25,11 +25,12 @@ from orchestrator.bounded_http import Bounds
 from orchestrator.clock import Clock
 from orchestrator.console.api import ConsoleSources, console_router
 from orchestrator.console.doctor import Doctor
+from orchestrator.domain.aliases import draw_from
 from orchestrator.domain.connections import front_port_connections
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.domain.lifetimes import Lifetimes
-from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
+from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.retries import RetryPolicy
 from orchestrator.driver.own_container import own_container_id
 from orchestrator.driver.protocol import Driver, Place
@@ -101,6 +102,7 @@ class ControlPlane:
         self._store = store
         self._driver = driver
         self._clock = clock
+        self._random = random
         self._is_ready = False
         self._place: Place | None = None
         self._functions_subnet: IPv4Network | None = None
@@ -149,7 +151,8 @@ class ControlPlane:
             journal=self._journal,
             clock=clock,
             policy=self._policy,
-            current=self._current,
+            function=store.functions.get,
+            led_to=self._led_to,
             reservation=self._reservation,
             wake=self._feed,
         )
@@ -160,7 +163,7 @@ class ControlPlane:
             events=self._events,
             leases=self._leases,
             clock=clock,
-            current=self._current,
+            led_to=self._led_to,
             random=random,
             synchronous_full=settings.synchronous_full,
         )
@@ -337,7 +340,13 @@ class ControlPlane:
 
     def _current(self, key: VersionKey) -> FunctionVersion | None:
         function = self._store.functions.get(key.function)
-        return function.latest if function is not None and key.version == LATEST else None
+        return function.version(key.version) if function is not None else None
+
+    def _led_to(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion | None:
+        function = self._store.functions.get(key)
+        if function is None:
+            return None
+        return function.latest if qualifier is None else function.led_to(qualifier, draw_from(self._random(7)))
 
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self._store.functions.get(key)

@@ -93,6 +93,8 @@ def _print_configuration(deployed: GetFunctionResponseTypeDef) -> None:
 def _print_live(live: dict[str, Any]) -> None:
     rendering.print_fields(
         [
+            ("versions", live.get("versions")),
+            *((f"alias {name}", _leads_to(shares)) for name, shares in (live.get("aliases") or {}).items()),
             ("in flight", live["in_flight"]),
             ("queued events", live["queued_events"]),
             ("environments", len(live["environments"])),
@@ -116,6 +118,13 @@ def _print_live(live: dict[str, Any]) -> None:
             right=["INVOCATIONS"],
         )
     _print_history(live["history"])
+
+
+def _leads_to(shares: dict[str, float]) -> str:
+    """Its version, or each of them with its share of the invocations."""
+    if len(shares) == 1:
+        return next(iter(shares))
+    return ", ".join(f"{version} ({share:.0%})" for version, share in shares.items())
 
 
 def _print_history(entries: list[dict[str, Any]]) -> None:

@@ -72,6 +72,8 @@ def console_router(sources: ConsoleSources) -> APIRouter:
             "function_name": name,
             "function_arn": found.key.arn,
             "version": found.latest.version,
+            "versions": [one.version for one in found.every_version()],
+            "aliases": {name: dict(alias.shares()) for name, alias in sorted(found.aliases.items())},
             "queued_events": max(0, unfinished - held),
             "in_flight": held,
             "environments": [

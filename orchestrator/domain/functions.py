@@ -79,6 +79,7 @@ class FunctionVersion:
         memory_mib: 128 to 10,240.
         timeout: 1 to 900 s.
         ephemeral_storage_mib: Size of /tmp.
+        source_description: Of a version with a description of its own: that of `$LATEST` when it was published.
         has_writable_root: As its function's tags say; may more be written than /tmp?
     AWS: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
     """
@@ -89,6 +90,7 @@ class FunctionVersion:
     image: Image | None = None
     role: str
     description: str = ""
+    source_description: str | None = None
     memory_mib: int = 128
     timeout: timedelta = timedelta(seconds=3)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -110,6 +112,11 @@ class FunctionVersion:
     def version_key(self) -> VersionKey:
         """The pool that serves this version."""
         return VersionKey(self.key, self.version)
+
+    @property
+    def is_active(self) -> bool:
+        """Can it be invoked?"""
+        return self.image is not None and self.state not in (FunctionState.PENDING, FunctionState.FAILED)
 
     @property
     def arn(self) -> str:
@@ -171,11 +178,25 @@ class Function:
 
     def every_version(self) -> tuple[FunctionVersion, ...]:
         """`$LATEST`, then the published ones in their order."""
-        return (self.latest, *(self.versions[number] for number in sorted(self.versions, key=int)))
+        return (self.latest, *self.versions_after(0))
+
+    def versions_after(self, number: int) -> tuple[FunctionVersion, ...]:
+        """The published ones with greater numbers, in their order."""
+        return tuple(self.versions[one] for one in sorted(self.versions, key=int) if int(one) > number)
 
     def version(self, version: str) -> FunctionVersion | None:
         """`$LATEST` or the one of this number; None if there is none."""
         return self.latest if version == LATEST else self.versions.get(version)
+
+    def shares(self, qualifier: str | None) -> Mapping[str, float]:
+        """
+        The versions that invocations go to, with the share of each, 0 to 1.
+
+        Args:
+            qualifier: None is `$LATEST`.
+        """
+        alias = self.aliases.get(qualifier) if qualifier is not None else None
+        return alias.shares() if alias is not None else {qualifier or LATEST: 1.0}
 
     def led_to(self, qualifier: str | None, draw: float) -> FunctionVersion | None:
         """

@@ -17,6 +17,8 @@ class LifecycleEvent(StrEnum):
     FUNCTION_ACTIVE = "function.active"
     FUNCTION_FAILED = "function.failed"
     FUNCTION_DELETED = "function.deleted"
+    VERSION_PUBLISHED = "version.published"
+    VERSION_DELETED = "version.deleted"
     CREATED = "environment.created"
     INIT_STARTED = "environment.init-started"
     INIT_DONE = "environment.init-done"

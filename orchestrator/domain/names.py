@@ -18,19 +18,22 @@ LATEST = "$LATEST"
 DEFAULT_ACCOUNT = "000000000000"
 DEFAULT_REGION = "us-east-1"
 
-_NAME = r"[a-zA-Z0-9-_]+"
-_QUALIFIER = r"\$LATEST|[a-zA-Z0-9-_]+"
 _REFERENCE = re.compile(
-    rf"(?:arn:(?P<partition>aws[a-zA-Z-]*):lambda:(?P<region>[a-z0-9-]+):(?P<account>\d{{12}}):function:"
-    rf"|(?P<partial_account>\d{{12}}):function:|function:)?"
-    rf"(?P<name>{_NAME})(?::(?P<qualifier>{_QUALIFIER}))?"
+    r"(?:arn:(?:aws[a-zA-Z-]*)?:lambda:)?"
+    r"(?:(?P<region>(?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?"
+    r"(?:(?P<account>\d{12}):)?"
+    r"(?:function:)?(?P<name>[a-zA-Z0-9-_\.]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?",
+    re.ASCII,
 )
-# botocore's model: NamespacedFunctionName
+_QUALIFIER = re.compile(r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+")
+# botocore's model: NamespacedFunctionName and its qualifier
 _REFERENCE_PATTERN = (
-    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"
-    r"(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"
+    r"(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9-_]+))?"
 )
 _MAX_NAME = 64
+_MAX_REFERENCE = 256
+_MAX_QUALIFIER = 128
 _HOSTNAME = re.compile(r"rt-[a-z2-7]{32}")
 
 
@@ -68,7 +71,7 @@ class VersionKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FunctionReference:
-    """A function as a caller named it, with the qualifier if one was given."""
+    """A function as a caller named it, with the qualifier (a number, an alias, `$LATEST`) if one was given."""
 
     key: FunctionKey
     qualifier: str | None = None
@@ -79,9 +82,7 @@ class FunctionReference:
         return self.key.qualified_arn(self.qualifier) if self.qualifier else self.key.arn
 
 
-def parse_reference(
-    text: str, qualifier: str | None, account: str, region: str, *, name_limit: int = 170
-) -> FunctionReference:
+def parse_reference(text: str, qualifier: str | None, account: str, region: str) -> FunctionReference:
     """
     Read a function name, partial ARN or ARN, with an optional qualifier.
 
@@ -90,33 +91,55 @@ def parse_reference(
         qualifier: The `Qualifier` query parameter, if given.
         account: The caller's account, for names without one.
         region: The caller's region, for names without one.
-        name_limit: Characters that `text` may have (170 for Invoke, 140 elsewhere).
 
     Raises:
-        ValidationFailed: If the text is not of AWS's pattern.
+        ValidationFailed: If the text or the qualifier is not of AWS's pattern, or too long.
         ResourceNotFound: If the ARN is of another region.
         InvalidParameterValue: If both qualifiers are given and differ.
     AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters
     """
-    match = _REFERENCE.fullmatch(text) if len(text) <= name_limit else None
-    if match is None or len(match["name"]) > _MAX_NAME:
-        constraint = (
-            f"Member must have length less than or equal to {name_limit if len(text) > name_limit else _MAX_NAME}"
-            if match is not None or len(text) > name_limit
-            else f"Member must satisfy regular expression pattern: {_REFERENCE_PATTERN}"
-        )
-        raise ValidationFailed(
-            f"1 validation error detected: Value '{text}' at 'functionName' failed to satisfy constraint: {constraint}"
-        )
-    if match["region"] and match["region"] != region:
+    match = _REFERENCE.fullmatch(text)
+    if match is not None and match["region"] and match["region"] != region:
         raise ResourceNotFound(f"Functions from '{match['region']}' are not reachable in this region ('{region}')")
+    problems = [*_problems("functionName", text, _MAX_REFERENCE, _REFERENCE_PATTERN, is_of_pattern=match is not None)]
+    if qualifier is not None:
+        is_of_pattern = _QUALIFIER.fullmatch(qualifier) is not None
+        problems += _problems("qualifier", qualifier, _MAX_QUALIFIER, _QUALIFIER.pattern, is_of_pattern=is_of_pattern)
+    if match is None or problems:
+        noun = "error" if len(problems) == 1 else "errors"
+        raise ValidationFailed(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
     inner = match["qualifier"]
     if inner and qualifier and inner != qualifier:
         raise InvalidParameterValue(
             "The derived qualifier from the function name does not match the specified qualifier."
         )
-    key = FunctionKey(match["account"] or match["partial_account"] or account, region, match["name"])
+    key = FunctionKey(match["account"] or account, region, match["name"])
     return FunctionReference(key, inner or qualifier)
+
+
+def check_new_name(key: FunctionKey, text: str) -> None:
+    """
+    May a function be created by this name?
+
+    Args:
+        text: As the caller gave it.
+
+    Raises:
+        InvalidParameterValue: If it is longer than AWS allows.
+    """
+    if len(key.name) > _MAX_NAME:
+        (problem,) = _problems("functionName", text, _MAX_NAME, "", is_of_pattern=True)
+        raise InvalidParameterValue(f"1 validation error detected: {problem}")
+
+
+def _problems(member: str, value: str, limit: int, pattern: str, *, is_of_pattern: bool) -> list[str]:
+    says = f"Value '{value}' at '{member}' failed to satisfy constraint: Member must "
+    problems = []
+    if len(value) > limit:
+        problems.append(f"{says}have length less than or equal to {limit}")
+    if not is_of_pattern:
+        problems.append(f"{says}satisfy regular expression pattern: {pattern}")
+    return problems
 
 
 def request_id_for(key: int, random_bits: int) -> str:

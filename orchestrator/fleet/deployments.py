@@ -2,38 +2,50 @@
 Deployments: a function's tag becomes an image that is pinned, or a reason why not. Pending → Active | Failed.
 
 What is pending survives a crash: it is found again at start. An update keeps the old image serving until the new
-one is known.
+one is known. When a version is published, and what it is, is decided in `domain/publishing.py`.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-import structlog
-
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import PaddockError, PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.errors import (
+    InvalidParameterValue,
+    PaddockError,
+    ResourceConflict,
+    ResourceNotFound,
+    ServiceFailure,
+)
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, Image, LastUpdateStatus
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.names import FunctionKey
+from orchestrator.domain.publishing import (
+    BEING_CREATED,
+    CREATING,
+    check_code,
+    check_may_be_published,
+    check_may_change,
+    check_revision,
+    is_as_published,
+    last_version,
+    next_number,
+    published,
+    unsettled,
+)
 from orchestrator.driver.protocol import Driver, EngineUnreachable
+from orchestrator.fleet.image_lookup import ImageLookup
 from orchestrator.fleet.journal import Journal
+from orchestrator.fleet.settling import Settling
 from orchestrator.loop import Tasks
 from orchestrator.store.functions import FunctionStore
-
-INVALID_IMAGE = "InvalidImage"
-_ENGINE_BACK_WITHIN_S = 30.0
-_ASKS_AGAIN_AFTER_S = 0.2
-
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
 class Deployments:
     """
-    Creates, updates and deletes functions.
+    Creates, updates, publishes and deletes functions.
 
     Args:
         retire: Called when environments of a function may have become outdated.
@@ -51,34 +63,50 @@ class Deployments:
         new_revision: Callable[[], str],
     ) -> None:
         self._functions = functions
-        self._driver = driver
+        self._images = ImageLookup(functions=functions, driver=driver, clock=clock)
         self._journal = journal
         self._clock = clock
         self._retire = retire
         self._new_revision = new_revision
+        self._settling = Settling(
+            functions=functions, images=self._images, journal=journal, retire=retire, new_revision=new_revision
+        )
         self._tasks = Tasks("deployments")
 
-    async def create(self, function: Function) -> FunctionVersion:
+    async def create(self, function: Function, *, publish: bool = False) -> FunctionVersion:
         """
         Save a function as Pending, and look for its image meanwhile.
 
+        Args:
+            publish: Save its version 1 with it, Pending too.
+
+        Returns: `$LATEST`, or version 1.
         Raises:
             ResourceConflict: If it exists.
         """
         pending = replace(
             function.latest,
             state=FunctionState.PENDING,
-            state_reason="The function is being created.",
-            state_reason_code="Creating",
+            state_reason=BEING_CREATED,
+            state_reason_code=CREATING,
             revision_id=self._new_revision(),
             last_modified=self._clock.now(),
         )
-        await self._functions.create(replace(function, latest=pending))
-        self._tasks.start(self._resolve(pending))
-        return pending
+        created = replace(function, latest=pending)
+        if publish:
+            version = published(pending, "1", None, revision_id=self._new_revision(), is_pending=True)
+            created = replace(created, versions={"1": version}, last_published=1)
+        await self._functions.create(created)
+        self._tasks.start(self._settling.settle(unsettled(created)))
+        return created.versions.get("1", pending)
 
     async def update(
-        self, key: FunctionKey, change: Callable[[FunctionVersion], FunctionVersion], revision_id: str | None
+        self,
+        key: FunctionKey,
+        change: Callable[[FunctionVersion], FunctionVersion],
+        revision_id: str | None,
+        *,
+        publish: bool = False,
     ) -> FunctionVersion:
         """
         Change code or configuration.
@@ -87,41 +115,84 @@ class Deployments:
             change: From the version as it is to as it shall be; a changed `image_uri` or a new code look-up is
                 asked for by setting `image` to None.
             revision_id: Must be the current one, if given.
+            publish: Publish a version of the new code, if it is new. The image is looked up first: whether there
+                will be a version depends on it.
 
+        Returns: `$LATEST`, or the version.
         Raises:
             ResourceNotFound: If there is no such function.
             ResourceConflict: If an update is under way.
             PreconditionFailed: If the revision is another.
+            InvalidParameterValue: If it is to be published and there is no such image, or not for this host.
+            ServiceFailure: If it is to be published and the engine does not answer.
         """
-        current = self.latest(key)
-        if revision_id is not None and revision_id != current.revision_id:
-            raise PreconditionFailed(
-                "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to "
-                "retrieve the latest Revision Id"
-            )
-        if current.state is FunctionState.PENDING or current.last_update_status is LastUpdateStatus.IN_PROGRESS:
-            what = "Pending" if current.state is FunctionState.PENDING else "InProgress"
-            raise ResourceConflict(
-                "The operation cannot be performed at this time. An update is in progress for resource: "
-                f"{key.arn} ({what})"
-            )
+        current = self._checked(key, revision_id)
         changed = change(current)
+        if publish:
+            image = await self._image_to_publish(changed)
+            current = self._checked(key, revision_id)
+            changed = change(current)
+            return await self._update_and_publish(current, changed, image)
         looks_up = changed.image is None
-        changed = replace(
-            changed,
-            image=current.image,
-            revision_id=self._new_revision(),
-            last_modified=self._clock.now(),
-            last_update_status=LastUpdateStatus.IN_PROGRESS if looks_up else LastUpdateStatus.SUCCESSFUL,
-            last_update_status_reason="The function is being created." if looks_up else None,
-            last_update_status_reason_code="Creating" if looks_up else None,
-        )
+        changed = self._updated(current, changed, looks_up=looks_up)
         await self._replace(current, changed)
         if looks_up:
-            self._tasks.start(self._resolve(changed))
+            self._tasks.start(self._settling.settle([changed]))
         else:
             self._retire(key)
         return changed
+
+    async def publish(
+        self, key: FunctionKey, *, description: str | None, code_sha256: str | None, revision_id: str | None
+    ) -> FunctionVersion:
+        """
+        Make a version of what `$LATEST` is.
+
+        Args:
+            description: Of the version; None takes that of `$LATEST`.
+            code_sha256, revision_id: Must be those of `$LATEST`, if given.
+
+        Returns: It, or the last one if nothing has changed since.
+        Raises:
+            ResourceNotFound: If there is no such function.
+            ResourceConflict: If it is not Active, is being updated, or changed meanwhile.
+            PreconditionFailed: If the revision is another.
+            InvalidParameterValue: If the code is another.
+        """
+        latest = self.latest(key)
+        check_revision(revision_id, latest.revision_id)
+        check_code(code_sha256, latest)
+        check_may_be_published(latest)
+        function = self._function(key)
+        last = last_version(function)
+        if last is not None and is_as_published(latest, last):
+            return last
+        version = published(
+            latest, next_number(function), description, revision_id=self._new_revision(), is_pending=False
+        )
+        await self._functions.publish(
+            version,
+            expected_last=function.last_published,
+            latest=replace(latest, revision_id=self._new_revision()),
+            expected_revision=latest.revision_id,
+        )
+        self._journal.function(LifecycleEvent.VERSION_PUBLISHED, version)
+        return version
+
+    async def delete_version(self, key: FunctionKey, number: str) -> None:
+        """
+        Delete one published version; its environments end. That there is none of this number is no error, as on AWS.
+
+        Raises:
+            ResourceNotFound: If there is no such function.
+            ResourceConflict: If an alias leads to it.
+        """
+        version = self._function(key).versions.get(number)
+        if version is None:
+            return
+        await self._functions.delete_version(key, number)
+        self._journal.function(LifecycleEvent.VERSION_DELETED, version)
+        self._retire(key)
 
     async def delete(self, key: FunctionKey) -> None:
         """
@@ -142,96 +213,70 @@ class Deployments:
         Raises:
             ResourceNotFound: If there is none.
         """
-        function = self._functions.get(key)
-        if function is None:
-            raise ResourceNotFound(f"Function not found: {key.arn}")
-        return function.latest
+        return self._function(key).latest
 
     def resume(self) -> None:
         """Look again for the images that were being looked for when the control plane ended."""
         for function in self._functions.all():
-            latest = function.latest
-            if latest.state is FunctionState.PENDING or latest.last_update_status is LastUpdateStatus.IN_PROGRESS:
-                self._tasks.start(self._resolve(latest))
+            if waiting := unsettled(function):
+                self._tasks.start(self._settling.settle(waiting))
 
     async def close(self) -> None:
         """Stop looking; what is pending is found again at the next start."""
         await self._tasks.finish(timedelta(seconds=1))
 
-    async def _resolve(self, version: FunctionVersion) -> None:
-        found = await self._find(version)
-        if found is None:
-            return
-        image, problem = found
-        is_new = version.state is FunctionState.PENDING
-        if image is not None and problem is None:
-            resolved = self._resolved(version, image)
-            event, detail = LifecycleEvent.FUNCTION_ACTIVE, f"{version.image_uri} is {image.image_id[:19]}"
-        else:
-            resolved = self._failed(version, problem or "", is_new=is_new)
-            event, detail = LifecycleEvent.FUNCTION_FAILED, problem or ""
-        try:
-            await self._replace(version, resolved)
-        except (ResourceConflict, ResourceNotFound):
-            log.info("deployment.overtaken", function=version.key.name)
-            return
-        self._journal.function(event, resolved, reason=detail)
-        self._retire(version.key)
+    # -- inside
 
-    async def _find(self, version: FunctionVersion) -> tuple[Image | None, str | None] | None:
-        """
-        Its image, and what is wrong with it; None if the function was deleted meanwhile.
+    def _function(self, key: FunctionKey) -> Function:
+        function = self._functions.get(key)
+        if function is None:
+            raise ResourceNotFound(f"Function not found: {key.arn}")
+        return function
 
-        While the engine, or the driver, is being started again, that is waited for.
-        """
-        deadline = self._clock.monotonic() + _ENGINE_BACK_WITHIN_S
-        while self._functions.get(version.key) is not None:
-            try:
-                image = await self._driver.find_image(version.image_uri)
-                return image, await self._problem(version, image)
-            except EngineUnreachable as error:
-                if self._clock.monotonic() >= deadline:
-                    return None, str(error)
-            except PaddockError as error:
-                # Whatever it is: a function that stayed Pending would be looked at by nobody.
-                return None, str(error)
-            await asyncio.sleep(_ASKS_AGAIN_AFTER_S)
-        return None
+    def _checked(self, key: FunctionKey, revision_id: str | None) -> FunctionVersion:
+        current = self.latest(key)
+        check_revision(revision_id, current.revision_id)
+        check_may_change(current)
+        return current
 
-    async def _problem(self, version: FunctionVersion, image: Image) -> str | None:
-        facts = await self._driver.facts()
-        host = {"x86_64": "x86_64", "aarch64": "arm64"}.get(facts.architecture, facts.architecture)
-        if image.architecture not in (host, version.architecture) or image.architecture != host:
-            return (
-                f"image {version.image_uri} is for {image.architecture}, this host is {host}; "
-                f"build it for this host: docker build --platform linux/{'amd64' if host == 'x86_64' else 'arm64'}"
-            )
-        return None
-
-    @staticmethod
-    def _resolved(version: FunctionVersion, image: Image) -> FunctionVersion:
+    def _updated(self, current: FunctionVersion, changed: FunctionVersion, *, looks_up: bool) -> FunctionVersion:
         return replace(
-            version,
-            image=image,
-            state=FunctionState.ACTIVE,
-            state_reason=None,
-            state_reason_code=None,
-            last_update_status=LastUpdateStatus.SUCCESSFUL,
-            last_update_status_reason=None,
-            last_update_status_reason_code=None,
+            changed,
+            image=current.image,
+            revision_id=self._new_revision(),
+            last_modified=self._clock.now(),
+            last_update_status=LastUpdateStatus.IN_PROGRESS if looks_up else LastUpdateStatus.SUCCESSFUL,
+            last_update_status_reason=BEING_CREATED if looks_up else None,
+            last_update_status_reason_code=CREATING if looks_up else None,
         )
 
-    @staticmethod
-    def _failed(version: FunctionVersion, problem: str, *, is_new: bool) -> FunctionVersion:
-        failed = replace(
-            version,
-            last_update_status=LastUpdateStatus.FAILED,
-            last_update_status_reason=problem,
-            last_update_status_reason_code=INVALID_IMAGE,
+    async def _image_to_publish(self, changed: FunctionVersion) -> Image | None:
+        try:
+            return await self._images.find(changed)
+        except EngineUnreachable as error:
+            raise ServiceFailure(str(error)) from error
+        except PaddockError as error:
+            raise InvalidParameterValue(str(error)) from error
+
+    async def _update_and_publish(
+        self, current: FunctionVersion, changed: FunctionVersion, image: Image | None
+    ) -> FunctionVersion:
+        function = self._function(current.key)
+        last = last_version(function)
+        latest = self._updated(current, changed, looks_up=True)
+        as_it_will_be = replace(latest, image=image)
+        if last is not None and is_as_published(as_it_will_be, last):
+            await self._replace(current, latest)
+            self._tasks.start(self._settling.settle([latest]))
+            return last
+        number, revision = next_number(function), self._new_revision()
+        version = published(as_it_will_be, number, None, revision_id=revision, is_pending=True)
+        await self._functions.publish(
+            version, expected_last=function.last_published, latest=latest, expected_revision=current.revision_id
         )
-        if is_new:
-            failed = replace(failed, state=FunctionState.FAILED, state_reason=problem, state_reason_code=INVALID_IMAGE)
-        return failed
+        self._journal.function(LifecycleEvent.VERSION_PUBLISHED, version)
+        self._tasks.start(self._settling.settle([version, latest]))
+        return version
 
     async def _replace(self, before: FunctionVersion, after: FunctionVersion) -> None:
         if not await self._functions.replace_latest(after, expected_revision=before.revision_id):

@@ -9,6 +9,7 @@ from orchestrator.domain.environments import Environment
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.domain.invocations import Invocation
+from orchestrator.domain.names import LATEST
 
 Detail = str | int | float | bool | None
 
@@ -42,15 +43,26 @@ class Journal:
         )
 
     def invocation(
-        self, event: LifecycleEvent, invocation: Invocation, environment_id: str | None = None, **detail: Detail
+        self,
+        event: LifecycleEvent,
+        invocation: Invocation,
+        environment_id: str | None = None,
+        *,
+        version: str | None = None,
+        **detail: Detail,
     ) -> None:
-        """Something happened to an invocation."""
+        """
+        Something happened to an invocation.
+
+        Args:
+            version: That it ran on; None is what it was sent to.
+        """
         self._write(
             LifecycleEntry(
                 at=self._clock.now(),
                 event=event,
                 function=invocation.function,
-                version=invocation.qualifier or "$LATEST",
+                version=version or invocation.qualifier or LATEST,
                 environment_id=environment_id,
                 request_id=invocation.request_id,
                 detail=detail,

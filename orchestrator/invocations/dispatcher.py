@@ -150,8 +150,7 @@ class Dispatcher:
         for key, queue in list(self._queues.items()):
             if self._current(key) is None:
                 while (work := queue.take()) is not None:
-                    arn = work.invocation.function.arn
-                    self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {arn}")))
+                    self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {work.invoked_arn}")))
             if not len(queue):
                 del self._queues[key]
                 continue

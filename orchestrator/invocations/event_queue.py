@@ -7,16 +7,17 @@ decided purely, written with compare-and-set, and only then forgotten here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import structlog
 
 from orchestrator.clock import Clock
-from orchestrator.domain.functions import FunctionVersion
+from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import Answer, FunctionError, Interrupted, Invocation, InvocationState
-from orchestrator.domain.names import LATEST, FunctionKey, FunctionReference, VersionKey
+from orchestrator.domain.names import FunctionKey, FunctionReference, VersionKey
 from orchestrator.domain.retries import (
     EVENT_AGE_EXCEEDED,
     GiveUp,
@@ -40,6 +41,9 @@ _FEWEST_IN_HAND = 8
 _COUNTED_AT_MOST = 1000
 """More than so many do not make more environments start."""
 
+_Target = tuple[FunctionKey, str | None]
+"""What an event was sent to: a function and a qualifier. What that leads to is asked when it runs."""
+
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
@@ -48,7 +52,8 @@ class EventQueue:
     Feeds due events to the dispatcher and decides what follows each attempt.
 
     Args:
-        current: What a version is now, or None if it was deleted.
+        function: A function, or None if it was deleted.
+        led_to: The version that an event with this qualifier goes to now, or None if there is none.
         reservation: A function's reserved concurrency, or None.
         wake: Called when there may be more to feed.
     """
@@ -63,7 +68,8 @@ class EventQueue:
         journal: Journal,
         clock: Clock,
         policy: RetryPolicy,
-        current: Callable[[VersionKey], FunctionVersion | None],
+        function: Callable[[FunctionKey], Function | None],
+        led_to: Callable[[FunctionKey, str | None], FunctionVersion | None],
         reservation: Callable[[FunctionKey], int | None],
         wake: Callable[[], None],
     ) -> None:
@@ -74,39 +80,42 @@ class EventQueue:
         self._journal = journal
         self._clock = clock
         self._policy = policy
-        self._current = current
+        self._function = function
+        self._led_to = led_to
         self._reservation = reservation
         self._wake = wake
-        self._in_hand: dict[FunctionKey, set[int]] = {}
+        self._in_hand: dict[_Target, set[int]] = {}
         self._tasks = Tasks("events")
         self._is_closed = False
 
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
-        if not self._is_closed and len(self._of(invocation.function)) < self._places(
-            VersionKey(invocation.function, invocation.qualifier or LATEST)
-        ):
+        target = (invocation.function, invocation.qualifier)
+        if not self._is_closed and len(self._of(target)) < self._places(target):
             self._take(invocation, payload)
 
     async def tick(self) -> None:
         """Feed what is due."""
         now = self._clock.steady()
-        backlog: dict[VersionKey, int] = {}
+        backlog: dict[VersionKey, int] = defaultdict(int)
         for function in await self._store.functions_with_due(now):
-            if self._is_closed:
-                return
-            key = VersionKey(function)
-            await self._feed(key, now)
-            due = await self._store.count_due(function, now, _COUNTED_AT_MOST)
-            backlog[key] = max(0, due - len(self._of(function)))
+            for qualifier, due in (await self._store.count_due(function, now, _COUNTED_AT_MOST)).items():
+                if self._is_closed:
+                    return
+                target = (function, qualifier)
+                await self._feed(target, now)
+                waiting = max(0, due - len(self._of(target)))
+                for version, share in self._shares(target).items():
+                    backlog[VersionKey(function, version)] += round(waiting * share)
         self._dispatcher.note_backlog(backlog)
 
-    async def _feed(self, key: VersionKey, now: datetime) -> None:
-        function = key.function
-        free = self._places(key) - len(self._of(function))
+    async def _feed(self, target: _Target, now: datetime) -> None:
+        function, qualifier = target
+        free = self._places(target) - len(self._of(target))
         if free > 0:
-            for invocation, payload in await self._store.due(function, now, free, frozenset(self._of(function))):
-                if invocation.key in self._of(function):
+            in_hand = frozenset(self._of(target))
+            for invocation, payload in await self._store.due(function, now, free, in_hand, qualifier=qualifier):
+                if invocation.key in self._of(target):
                     continue
                 if is_too_old(invocation, self._clock.now(), self._policy):
                     await self._give_up(invocation, EVENT_AGE_EXCEEDED)
@@ -124,21 +133,34 @@ class EventQueue:
 
     def in_hand(self, function: FunctionKey) -> int:
         """Events of this function that wait in memory or run."""
-        return len(self._of(function))
+        return sum(len(held) for (key, _), held in self._in_hand.items() if key == function)
 
-    def _of(self, function: FunctionKey) -> set[int]:
-        return self._in_hand.get(function, set())
+    def holds(self, invocation: Invocation) -> bool:
+        """Does this one wait in memory, run, or have its end written?"""
+        return invocation.key in self._of((invocation.function, invocation.qualifier))
 
-    def _places(self, key: VersionKey) -> int:
-        return max(_FEWEST_IN_HAND, _IN_HAND_PER_ENVIRONMENT * self._fleet.pool(key).serving())
+    def _of(self, target: _Target) -> set[int]:
+        return self._in_hand.get(target, set())
+
+    def _places(self, target: _Target) -> int:
+        serving = sum(self._fleet.pool(VersionKey(target[0], version)).serving() for version in self._shares(target))
+        return max(_FEWEST_IN_HAND, _IN_HAND_PER_ENVIRONMENT * serving)
+
+    def _shares(self, target: _Target) -> Mapping[str, float]:
+        key, qualifier = target
+        function = self._function(key)
+        return function.shares(qualifier) if function is not None else {}
 
     def _take(self, invocation: Invocation, payload: bytes) -> bool:
         """Hand it to the dispatcher; False if the function may run no more now."""
         function = invocation.function
-        version = self._current(VersionKey(function, invocation.qualifier or LATEST))
-        self._in_hand.setdefault(function, set()).add(invocation.key)
-        if version is None or version.image is None or self._reservation(function) == 0:
-            reason = "FunctionDeleted" if version is None else "ReservedConcurrencyIsZero"
+        version = self._led_to(function, invocation.qualifier)
+        if version is not None and not version.is_active:
+            # It was redirected to one that is not active yet: it stays in the store, until that is, or it is too old.
+            return False
+        self._in_hand.setdefault((function, invocation.qualifier), set()).add(invocation.key)
+        if version is None or self._reservation(function) == 0:
+            reason = self._gone(invocation) if version is None else "ReservedConcurrencyIsZero"
             self._tasks.start(self._give_up(invocation, reason))
             return True
         if self._leases.take(function, invocation.request_id) is not None:
@@ -158,18 +180,23 @@ class EventQueue:
         )
         return True
 
-    def _ended(self, work: Work, how: Ended) -> None:
-        self._tasks.start(self._follow(work.invocation, how))
+    def _gone(self, invocation: Invocation) -> str:
+        """What it was sent to and is no more."""
+        if self._function(invocation.function) is None:
+            return "FunctionDeleted"
+        return "VersionDeleted" if (invocation.qualifier or "").isdigit() else "AliasDeleted"
 
-    async def _follow(self, invocation: Invocation, how: Ended) -> None:
+    def _ended(self, work: Work, how: Ended) -> None:
+        self._tasks.start(self._follow(work.invocation, work.version.version_key, how))
+
+    async def _follow(self, invocation: Invocation, version: VersionKey, how: Ended) -> None:
         match how.outcome:
             case Answer():
                 await self._move(invocation.succeeded(self._clock.now()), InvocationState.RUNNING)
             case FunctionError() as error:
                 await self._after_function_error(invocation, error)
             case Interrupted():
-                pool = self._fleet.pool(VersionKey(invocation.function, invocation.qualifier or LATEST))
-                due_at = self._clock.steady() + backoff_after(max(1, pool.failures))
+                due_at = self._clock.steady() + backoff_after(max(1, self._fleet.pool(version).failures))
                 await self._move(invocation.requeued(due_at), InvocationState.RUNNING)
             case Refused():
                 # It never began: its row still says queued or retrying, and is due.
@@ -217,8 +244,9 @@ class EventQueue:
         self._let_go(after)
 
     def _let_go(self, invocation: Invocation) -> None:
-        held = self._in_hand.get(invocation.function)
+        target = (invocation.function, invocation.qualifier)
+        held = self._in_hand.get(target)
         if held is not None:
             held.discard(invocation.key)
             if not held:
-                del self._in_hand[invocation.function]
+                del self._in_hand[target]

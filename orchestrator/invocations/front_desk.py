@@ -19,7 +19,7 @@ from orchestrator.domain.errors import (
     ThrottleReason,
     TooManyRequests,
 )
-from orchestrator.domain.functions import FunctionState, FunctionVersion
+from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.invocations import (
     Answer,
     FunctionError,
@@ -28,7 +28,7 @@ from orchestrator.domain.invocations import (
     InvocationState,
     InvocationType,
 )
-from orchestrator.domain.names import LATEST, FunctionReference, VersionKey, request_id_for
+from orchestrator.domain.names import LATEST, FunctionKey, FunctionReference, request_id_for
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.event_queue import EventQueue
@@ -51,7 +51,7 @@ class FrontDesk:
     Takes invocations.
 
     Args:
-        current: What a version is now, or None if it does not exist.
+        led_to: The version that a call with this qualifier goes to, or None if there is none.
         random: Returns that many random bytes.
         synchronous_full: Flush synchronous payloads to the disk as well (D2).
     """
@@ -65,7 +65,7 @@ class FrontDesk:
         events: EventQueue,
         leases: Leases,
         clock: Clock,
-        current: Callable[[VersionKey], FunctionVersion | None],
+        led_to: Callable[[FunctionKey, str | None], FunctionVersion | None],
         random: Callable[[int], bytes],
         synchronous_full: bool = False,
     ) -> None:
@@ -76,7 +76,7 @@ class FrontDesk:
         self._events = events
         self._leases = leases
         self._clock = clock
-        self._current = current
+        self._led_to = led_to
         self._random = random
         self._opened = asyncio.Event()
         self._closed_because: str | None = None
@@ -127,10 +127,12 @@ class FrontDesk:
         await self._take_lease(invocation)
         ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
 
-        def on_end(_work: Work, how: Ended) -> None:
+        def on_end(work: Work, how: Ended) -> None:
+            if self._is_led_elsewhere(work, how, request.reference):
+                return
             if not ended.done():
                 ended.set_result(how)
-            self._record_end(_work.invocation, how)
+            self._record_end(work.invocation, how)
 
         work = Work(
             invocation=invocation,
@@ -157,7 +159,20 @@ class FrontDesk:
             raise
         except StoreFailed as error:
             raise _store_failed(error) from error
-        return _result(invocation, version, how)
+        return _result(invocation, work.version, how)
+
+    def _is_led_elsewhere(self, work: Work, how: Ended, reference: FunctionReference) -> bool:
+        """It waited for a version that was deleted, and its alias leads to another by now: it goes there."""
+        if not (isinstance(how.outcome, Refused) and isinstance(how.outcome.error, ResourceNotFound)):
+            return False
+        version = self._led_to(reference.key, reference.qualifier)
+        if version is None or not version.is_active or work.was_left:
+            return False
+        if self._leases.take(reference.key, work.invocation.request_id) is not None:
+            return False
+        work.version = version
+        self._dispatcher.submit(work)
+        return True
 
     async def _take_lease(self, invocation: Invocation) -> None:
         function, request_id = invocation.function, invocation.request_id
@@ -175,10 +190,10 @@ class FrontDesk:
             raise TooManyRequests(reason, timedelta(seconds=1), _throttle_text(reason))
 
     def _resolve(self, reference: FunctionReference) -> FunctionVersion:
-        version = self._current(VersionKey(reference.key, reference.qualifier or LATEST))
+        version = self._led_to(reference.key, reference.qualifier)
         if version is None:
             raise ResourceNotFound(f"Function not found: {reference.key.qualified_arn(reference.qualifier or LATEST)}")
-        if version.state in (FunctionState.PENDING, FunctionState.FAILED) or version.image is None:
+        if not version.is_active:
             raise ResourceConflict(
                 "The operation cannot be performed at this time. "
                 f"The function is currently in the following state: {version.state}"

@@ -94,6 +94,7 @@ class RunLog:
             LifecycleEvent.INVOCATION_FAILED,
             invocation,
             live.environment_id,
+            version=live.version.version,
             error_type=error_type,
             diagnosis=diagnosis,
         )

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
+from orchestrator.lambda_api.aliases import AliasOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
+from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
 
@@ -40,6 +42,8 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
     """By operation name; Invoke is served before they are asked for (`invoke.py`)."""
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
+        **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
+        **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.domain.quotas import check_reservation
 from orchestrator.lambda_api.callers import Caller
-from orchestrator.lambda_api.operations import Handler, Reply, find_function
+from orchestrator.lambda_api.operations import Handler, Reply, find_function, reference
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -38,6 +39,11 @@ class ConcurrencyOperations:
 
     async def put(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_PutFunctionConcurrency.html"""
+        if reference(caller, parameters).qualifier is not None:
+            raise InvalidParameterValue(
+                "This operation is permitted on Lambda functions only. Aliases and versions do not support this "
+                "operation. Please specify either a function name or an unqualified function ARN."
+            )
         function = find_function(self._functions, caller, parameters)
         wanted: int = parameters["ReservedConcurrentExecutions"]
         reserved_by_others = self._functions.reserved_in_all(caller.account, caller.region) - (

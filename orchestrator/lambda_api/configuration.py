@@ -18,7 +18,6 @@ from orchestrator.domain.quotas import check_environment, check_limits
 from orchestrator.lambda_api.parse import Parameters
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {
-    "Publish": (False,),
     "VpcConfig": ({}, {"SubnetIds": [], "SecurityGroupIds": []}),
     "DeadLetterConfig": ({}, {"TargetArn": ""}),
     "KMSKeyArn": ("",),
@@ -162,16 +161,26 @@ def rendered(version: FunctionVersion, *, with_state: bool = True) -> dict[str, 
     return output
 
 
-def rendered_function(function: Function) -> dict[str, Any]:
-    """A function as GetFunction answers it."""
-    latest = function.latest
-    code = {"RepositoryType": "ECR", "ImageUri": latest.image_uri}
-    if latest.image is not None:
-        repository = latest.image_uri.partition("@")[0]
+def rendered_in_list(version: FunctionVersion, *, is_qualified: bool) -> dict[str, Any]:
+    """
+    A version as lists show it: without its state.
+
+    Args:
+        is_qualified: Has the ARN of `$LATEST` its qualifier, as where versions are listed?
+    """
+    output = rendered(version, with_state=False)
+    return output | {"FunctionArn": version.key.qualified_arn(version.version)} if is_qualified else output
+
+
+def rendered_function(function: Function, version: FunctionVersion) -> dict[str, Any]:
+    """One of a function's versions as GetFunction answers it."""
+    code = {"RepositoryType": "ECR", "ImageUri": version.image_uri}
+    if version.image is not None:
+        repository = version.image_uri.partition("@")[0]
         name, _, tag = repository.rpartition(":")
         repository = repository if not name or "/" in tag else name
-        code["ResolvedImageUri"] = f"{repository}@{latest.image.image_id}"
-    output: dict[str, Any] = {"Configuration": rendered(latest), "Code": code}
+        code["ResolvedImageUri"] = f"{repository}@{version.image.image_id}"
+    output: dict[str, Any] = {"Configuration": rendered(version), "Code": code}
     if function.tags:
         output["Tags"] = dict(function.tags)
     if function.reserved_concurrency is not None:

@@ -6,16 +6,15 @@ AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import InvalidParameterValue, PreconditionFailed
+from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.domain.function_tags import check_tags
-from orchestrator.domain.functions import Function
-from orchestrator.domain.names import LATEST, FunctionKey
+from orchestrator.domain.functions import Function, FunctionVersion
+from orchestrator.domain.names import LATEST, FunctionKey, check_new_name
+from orchestrator.domain.publishing import check_revision
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.configuration import (
@@ -25,12 +24,12 @@ from orchestrator.lambda_api.configuration import (
     refuse_what_is_not_built,
     rendered,
     rendered_function,
+    rendered_in_list,
 )
-from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
+from orchestrator.lambda_api.operations import Handler, Reply, find_qualified, function_key, reference
+from orchestrator.lambda_api.pages import number_in, page, place_of
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
-
-_LARGEST_PAGE = 50
 
 
 class FunctionOperations:
@@ -56,30 +55,34 @@ class FunctionOperations:
     async def create(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html"""
         key = function_key(caller, parameters)
+        check_new_name(key, parameters["FunctionName"])
         tags = parameters.get("Tags", {})
         check_tags(tags)
         version = new_version(key, parameters, self._clock.now())
-        created = await self._deployments.create(Function(key=key, latest=version, tags=tags))
-        return Reply(201, rendered(created))
+        function = Function(key=key, latest=version, tags=tags)
+        created = await self._deployments.create(function, publish=parameters.get("Publish", False))
+        # Of a version that is published at once AWS answers the number, and the function's own ARN.
+        return Reply(201, rendered(created) | {"FunctionArn": key.arn})
 
     async def get(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html"""
-        return Reply(200, rendered_function(find_function(self._functions, caller, parameters)))
+        function, version, arn = self._asked_for(caller, parameters)
+        output = rendered_function(function, version)
+        output["Configuration"]["FunctionArn"] = arn
+        return Reply(200, output)
 
     async def get_configuration(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html"""
-        return Reply(200, rendered(find_function(self._functions, caller, parameters).latest))
+        _, version, arn = self._asked_for(caller, parameters)
+        return Reply(200, rendered(version) | {"FunctionArn": arn})
 
     async def list_functions(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html"""
-        size = min(parameters.get("MaxItems", _LARGEST_PAGE), _LARGEST_PAGE)
-        after = _name_of(parameters["Marker"]) if parameters.get("Marker") else None
-        found = self._functions.list(caller.account, caller.region, after, size + 1)
-        page = found[:size]
-        output: dict[str, Any] = {"Functions": [rendered(one.latest, with_state=False) for one in page]}
-        if len(found) > size:
-            output["NextMarker"] = _marker_of(page[-1].key)
-        return Reply(200, output)
+        shows_all = parameters.get("FunctionVersion") == "ALL"
+        after = place_of(parameters)
+        listed = self._every_version(caller, after) if shows_all else self._every_function(caller, after)
+        versions, more = page(listed, parameters, lambda one: (one.key.name, one.version))
+        return Reply(200, {"Functions": [rendered_in_list(one, is_qualified=shows_all) for one in versions], **more})
 
     async def update_code(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionCode.html"""
@@ -87,11 +90,13 @@ class FunctionOperations:
         key = function_key(caller, parameters)
         if parameters.get("DryRun"):
             current = self._deployments.latest(key)
-            if parameters.get("RevisionId") not in (None, current.revision_id):
-                raise PreconditionFailed("The Revision Id provided does not match the latest Revision Id.")
+            check_revision(parameters.get("RevisionId"), current.revision_id)
             return Reply(200, rendered(replace(recoded(current, parameters), image=current.image)))
         changed = await self._deployments.update(
-            key, lambda version: recoded(version, parameters), parameters.get("RevisionId")
+            key,
+            lambda version: recoded(version, parameters),
+            parameters.get("RevisionId"),
+            publish=parameters.get("Publish", False),
         )
         return Reply(200, rendered(changed))
 
@@ -107,19 +112,33 @@ class FunctionOperations:
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunction.html"""
-        key = function_key(caller, parameters)
-        if parameters.get("Qualifier") == LATEST:
+        asked = reference(caller, parameters)
+        if asked.qualifier is None:
+            await self._deployments.delete(asked.key)
+        elif asked.qualifier == LATEST:
             raise InvalidParameterValue("$LATEST version cannot be deleted without deleting the function.")
-        await self._deployments.delete(key)
+        elif not asked.qualifier.isdigit():
+            raise InvalidParameterValue("Deletion of aliases is not currently supported.")
+        else:
+            await self._deployments.delete_version(asked.key, asked.qualifier)
         return Reply(204, None)
 
+    def _asked_for(self, caller: Caller, parameters: Parameters) -> tuple[Function, FunctionVersion, str]:
+        """The function, the version that the qualifier leads to (an alias: its main one), and the ARN as asked for."""
+        function, qualifier = find_qualified(self._functions, caller, parameters)
+        alias = function.aliases.get(qualifier)
+        version = function.version(alias.version if alias is not None else qualifier)
+        assert version is not None, "an alias never leads to a version that is gone"
+        return function, version, reference(caller, parameters).invoked_arn
 
-def _marker_of(key: FunctionKey) -> str:
-    return base64.urlsafe_b64encode(key.name.encode()).decode()
+    def _every_function(self, caller: Caller, after: tuple[str, ...]) -> Iterator[FunctionVersion]:
+        for function in self._functions.after(caller.account, caller.region, after[0] if after else ""):
+            yield function.latest
 
-
-def _name_of(marker: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(marker).decode()
-    except (binascii.Error, ValueError) as error:
-        raise InvalidParameterValue("Marker is not one that ListFunctions gave; begin without one") from error
+    def _every_version(self, caller: Caller, after: tuple[str, ...]) -> Iterator[FunctionVersion]:
+        name, version = (*after, "", "")[:2]
+        begun = self._functions.get(FunctionKey(caller.account, caller.region, name))
+        if begun is not None:
+            yield from begun.versions_after(number_in(version))
+        for function in self._functions.after(caller.account, caller.region, name):
+            yield from function.every_version()

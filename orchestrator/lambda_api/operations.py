@@ -8,12 +8,10 @@ from typing import Any
 
 from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import Function
-from orchestrator.domain.names import LATEST, FunctionKey, parse_reference
+from orchestrator.domain.names import LATEST, FunctionKey, FunctionReference, parse_reference
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
-
-_NAME_LIMIT = 140
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +31,27 @@ Handler = Callable[[Caller, Parameters], Awaitable[Reply]]
 """Takes who calls and the checked parameters."""
 
 
+def reference(caller: Caller, parameters: Parameters) -> FunctionReference:
+    """
+    What `FunctionName` and `Qualifier` name.
+
+    Raises:
+        ValidationFailed: If the name is none.
+        ResourceNotFound: If it is of another region.
+        InvalidParameterValue: If both have a qualifier and differ.
+    """
+    return parse_reference(parameters["FunctionName"], parameters.get("Qualifier"), caller.account, caller.region)
+
+
 def function_key(caller: Caller, parameters: Parameters) -> FunctionKey:
     """
     The function that an operation on the whole function is about.
 
     Raises:
         ValidationFailed: If the name is none.
-        ResourceNotFound: If it names a version or alias: there are none yet.
+        ResourceNotFound: If it names a version or alias.
     """
-    asked = parse_reference(
-        parameters["FunctionName"],
-        parameters.get("Qualifier"),
-        caller.account,
-        caller.region,
-        name_limit=_NAME_LIMIT,
-    )
+    asked = reference(caller, parameters)
     if asked.qualifier not in (None, LATEST):
         raise ResourceNotFound(f"Function not found: {asked.invoked_arn}")
     return asked.key
@@ -66,3 +70,20 @@ def find_function(functions: FunctionStore, caller: Caller, parameters: Paramete
     if function is None:
         raise ResourceNotFound(f"Function not found: {key.arn}")
     return function
+
+
+def find_qualified(functions: FunctionStore, caller: Caller, parameters: Parameters) -> tuple[Function, str]:
+    """
+    The function, and which of its versions or aliases is meant: `$LATEST` if none was named.
+
+    Raises:
+        ValidationFailed: If the name is none.
+        ResourceNotFound: If there is no such function, version or alias.
+        InvalidParameterValue: If name and `Qualifier` have different qualifiers.
+    """
+    asked = reference(caller, parameters)
+    qualifier = asked.qualifier or LATEST
+    function = functions.get(asked.key)
+    if function is None or not (qualifier in function.aliases or function.version(qualifier)):
+        raise ResourceNotFound(f"Function not found: {asked.invoked_arn}")
+    return function, qualifier

@@ -135,7 +135,8 @@ def _from_json(shape: Any, value: Any, path: str) -> Any:
         case "boolean":
             expected = (bool,)
         case "double" | "float":
-            expected = (int, float)
+            _expect(value, (int, float), path)
+            return float(value)
         case _:
             _expect(value, (str,), path)
             return _text(value, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from orchestrator.domain.errors import ResourceNotFound
+from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound
 from orchestrator.domain.function_tags import check_tags
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import FunctionKey, parse_reference
@@ -61,7 +61,12 @@ class TagOperations:
         arn: str = parameters["Resource"]
         if ":function:" not in arn:
             raise ResourceNotFound(f"Resource not found: {arn}")
-        key = parse_reference(arn, None, caller.account, caller.region).key
+        asked = parse_reference(arn, None, caller.account, caller.region)
+        if asked.qualifier is not None:
+            raise InvalidParameterValue(
+                "Tags on function aliases and versions are not supported. Please specify a function ARN."
+            )
+        key = asked.key
         function = self._functions.get(key)
         if function is None:
             raise ResourceNotFound(f"Function not found: {key.arn}")

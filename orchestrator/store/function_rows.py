@@ -44,6 +44,7 @@ def version_row(version: FunctionVersion, sealer: Sealer) -> dict[str, int | str
         "image_working_directory": to_text(image.working_directory) if image else None,
         "role": to_text(version.role),
         "description": to_text(version.description),
+        "source_description": to_text(version.source_description),
         "memory_mib": version.memory_mib,
         "timeout_ms": version.timeout // _MILLISECOND,
         "environment": sealer.seal(
@@ -87,6 +88,7 @@ def version_from(row: Row[tuple[object, ...]], sealer: Sealer) -> FunctionVersio
         image=image,
         role=one["role"],
         description=one["description"],
+        source_description=one["source_description"],
         memory_mib=one["memory_mib"],
         timeout=one["timeout_ms"] * _MILLISECOND,
         environment=json.loads(sealer.open(one["environment"], place_of_environment(key, one["version"]))),

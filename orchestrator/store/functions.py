@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
@@ -58,16 +58,12 @@ class FunctionStore:
         """Every function, in the order of their keys."""
         return [self._functions[key] for key in self._keys]
 
-    def list(self, account: str, region: str, after_name: str | None, limit: int) -> Sequence[Function]:
-        """
-        Functions of an account and region, by name.
-
-        Args:
-            after_name: Begin after this name; None begins with the first.
-        """
-        first = bisect_right(self._keys, FunctionKey(account, region, after_name or ""))
+    def after(self, account: str, region: str, name: str) -> Iterator[Function]:
+        """Functions of an account and region whose names come after this one, by name; read on without waiting."""
+        first = bisect_right(self._keys, FunctionKey(account, region, name))
         last = bisect_left(self._keys, FunctionKey(account, region, _AFTER_ANY_NAME))
-        return [self._functions[key] for key in self._keys[first:last][:limit]]
+        for at in range(first, last):
+            yield self._functions[self._keys[at]]
 
     def count(self, account: str, region: str) -> int:
         """How many functions an account has in a region."""
@@ -80,7 +76,7 @@ class FunctionStore:
 
     async def create(self, function: Function) -> None:
         """
-        Save a new function.
+        Save a new function, with the versions that are published with it.
 
         Raises:
             ResourceConflict: If there is one of this key.
@@ -107,24 +103,35 @@ class FunctionStore:
             lambda connection: _replace_latest(connection, self._sealer, version, expected_revision), applied=applied
         )
 
-    async def publish(self, version: FunctionVersion, *, expected_last: int) -> None:
+    async def publish(
+        self,
+        version: FunctionVersion,
+        *,
+        expected_last: int,
+        latest: FunctionVersion | None = None,
+        expected_revision: str = "",
+    ) -> None:
         """
         Save a new version.
 
         Args:
             expected_last: The greatest number that was given before; the new one is the next.
+            latest: What `$LATEST` is from now on; None leaves it.
+            expected_revision: The revision id that `$LATEST` must still have.
 
         Raises:
-            ResourceConflict: If another was published meanwhile.
+            ResourceConflict: If another was published, or `$LATEST` changed, meanwhile.
             ResourceNotFound: If the function is gone.
         """
 
         def work(connection: Connection) -> None:
             last = _published(connection, version.key)
-            if last != expected_last:
+            if last != expected_last or (
+                latest is not None and not _replace_latest(connection, self._sealer, latest, expected_revision)
+            ):
                 raise ResourceConflict(
                     "The operation cannot be performed at this time. "
-                    f"Another version of {version.key.arn} was published meanwhile; try again"
+                    f"{version.key.arn} was changed or published meanwhile; try again"
                 )
             connection.execute(insert(function_versions).values(**version_row(version, self._sealer)))
             _change(connection, version.key, last_published=expected_last + 1)
@@ -132,7 +139,8 @@ class FunctionStore:
         def applied(_: None) -> None:
             function = self._functions[version.key]
             versions = {**function.versions, version.version: version}
-            self._put(replace(function, versions=versions, last_published=expected_last + 1))
+            changed = function.latest if latest is None else latest
+            self._put(replace(function, latest=changed, versions=versions, last_published=expected_last + 1))
 
         await self._writer.run(work, applied=applied)
 
@@ -162,11 +170,11 @@ class FunctionStore:
         """
 
         def work(connection: Connection) -> None:
-            for row in connection.execute(select(aliases).where(_is(aliases, key))):
-                if number in (alias := alias_from(row)).versions:
-                    raise ResourceConflict(
-                        f"Unable to delete version because the following aliases reference it: [{alias.name}]"
-                    )
+            leading = [alias_from(row) for row in connection.execute(select(aliases).where(_is(aliases, key)))]
+            if names := sorted(alias.name for alias in leading if number in alias.versions):
+                raise ResourceConflict(
+                    f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]"
+                )
             where = (_is(function_versions, key), function_versions.c.version == number)
             if connection.execute(delete(function_versions).where(*where)).rowcount == 0:
                 raise ResourceNotFound(f"Function not found: {key.qualified_arn(number)}")
@@ -369,9 +377,11 @@ def _create(connection: Connection, sealer: Sealer, function: Function) -> None:
             name=key.name,
             tags=to_json(dict(function.tags)),
             reserved_concurrency=function.reserved_concurrency,
+            last_published=function.last_published,
         )
     )
-    connection.execute(insert(function_versions).values(**version_row(function.latest, sealer)))
+    for version in function.every_version():
+        connection.execute(insert(function_versions).values(**version_row(version, sealer)))
 
 
 def _replace_latest(connection: Connection, sealer: Sealer, version: FunctionVersion, expected_revision: str) -> bool:

@@ -25,6 +25,7 @@ _PLACE = (_columns.account, _columns.region, _columns.name, _columns.due_us)
 _FIRST_DUE = (
     select(invocations)
     .where(_OF_FUNCTION, WAITS_FOR_ITS_TURN, _columns.due_us <= bindparam("now_us"))
+    .where(_columns.qualifier.op("IS")(bindparam("qualifier")))
     .where(_columns.key.not_in(bindparam("exclude", expanding=True)))
     .order_by(_columns.due_us, _columns.key)
     .limit(bindparam("at_most"))
@@ -40,12 +41,14 @@ _ENTRY_AFTER = _FIRST_ENTRY.where(
     # the due time belongs to it: SQLite seeks past a whole row of the index, not past all that begin alike
     tuple_(*_PLACE) > tuple_(bindparam("account"), bindparam("region"), bindparam("name"), bindparam("due_us"))
 )
-_COUNT_DUE = select(func.count()).select_from(
-    select(_columns.key)
+_LONGEST_DUE = (
+    select(_columns.qualifier)
     .where(_OF_FUNCTION, WAITS_FOR_ITS_TURN, _columns.due_us <= bindparam("now_us"))
+    .order_by(_columns.due_us)
     .limit(bindparam("at_most"))
     .subquery()
 )
+_COUNT_DUE = select(_LONGEST_DUE.c.qualifier, func.count()).group_by(_LONGEST_DUE.c.qualifier)
 _COUNT_WAITING = select(func.count()).select_from(invocations).where(_OF_FUNCTION, WAITS_FOR_ITS_TURN)
 _COUNT_RUNNING = select(func.count()).select_from(invocations).where(_OF_FUNCTION, RUNS)
 _ONE = select(invocations).where(_columns.key == bindparam("key"), _columns.random_bits == bindparam("random_bits"))
@@ -54,10 +57,21 @@ _GREATEST_KEY = select(func.coalesce(func.max(_columns.key), 0))
 
 
 def due(
-    connection: Connection, function: FunctionKey, now: datetime, limit: int, exclude: Collection[int]
+    connection: Connection,
+    function: FunctionKey,
+    qualifier: str | None,
+    now: datetime,
+    limit: int,
+    exclude: Collection[int],
 ) -> list[tuple[Invocation, bytes]]:
-    """What waits and may run now, the longest due first, with payloads."""
-    parameters = {**_names(function), "now_us": to_us(now), "exclude": list(exclude), "at_most": limit}
+    """What waits for this qualifier and may run now, the longest due first, with payloads."""
+    parameters = {
+        **_names(function),
+        "qualifier": qualifier,
+        "now_us": to_us(now),
+        "exclude": list(exclude),
+        "at_most": limit,
+    }
     return [(invocation_from(row), row._mapping["payload"]) for row in connection.execute(_DUE, parameters)]
 
 
@@ -77,12 +91,10 @@ def first_due(connection: Connection) -> list[tuple[FunctionKey, int]]:
     return found
 
 
-def count_due(connection: Connection, function: FunctionKey, now: datetime, at_most: int) -> int:
-    """How many of a function wait and may run now, counted up to a bound."""
-    due: int = connection.execute(
-        _COUNT_DUE, {**_names(function), "now_us": to_us(now), "at_most": at_most}
-    ).scalar_one()
-    return due
+def count_due(connection: Connection, function: FunctionKey, now: datetime, at_most: int) -> dict[str | None, int]:
+    """How many of a function wait and may run now, by qualifier; of a great many the longest due are counted."""
+    rows = connection.execute(_COUNT_DUE, {**_names(function), "now_us": to_us(now), "at_most": at_most})
+    return {row.qualifier: row[1] for row in rows}
 
 
 def count_unfinished(connection: Connection, function: FunctionKey) -> int:

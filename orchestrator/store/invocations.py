@@ -113,7 +113,13 @@ class InvocationStore:
         self._writer.post(self._move, Moved(invocation, InvocationState.RUNNING), key=invocation.key)
 
     async def due(
-        self, function: FunctionKey, now: datetime, limit: int, exclude: Collection[int] = ()
+        self,
+        function: FunctionKey,
+        now: datetime,
+        limit: int,
+        exclude: Collection[int] = (),
+        *,
+        qualifier: str | None = None,
     ) -> list[tuple[Invocation, bytes]]:
         """
         Asynchronous invocations of a function that may run now, the longest due first, with their payloads.
@@ -121,13 +127,14 @@ class InvocationStore:
         Never one whose attempt began or that ended since this was asked.
 
         Args:
+            qualifier: Only those that were sent to this version or alias; None are those without one.
             exclude: Keys that are in hand already.
         """
         # What moves while the snapshot is read would come back as it was before, and run twice.
         self._reads_of_due += 1
         try:
             found = await self._database.read(
-                partial(queries.due, function=function, now=now, limit=limit, exclude=exclude)
+                partial(queries.due, function=function, qualifier=qualifier, now=now, limit=limit, exclude=exclude)
             )
             return [(one, payload) for one, payload in found if one.key not in self._moved_meanwhile]
         finally:
@@ -135,8 +142,13 @@ class InvocationStore:
             if not self._reads_of_due:
                 self._moved_meanwhile.clear()
 
-    async def count_due(self, function: FunctionKey, now: datetime, at_most: int) -> int:
-        """How many asynchronous invocations of a function may run now, those in hand included; counted to a bound."""
+    async def count_due(self, function: FunctionKey, now: datetime, at_most: int) -> dict[str | None, int]:
+        """
+        How many asynchronous invocations of a function may run now, by qualifier, those in hand included.
+
+        Args:
+            at_most: Of more than so many in all, only the longest due are counted.
+        """
         return await self._database.read(partial(queries.count_due, function=function, now=now, at_most=at_most))
 
     async def functions_with_due(self, now: datetime) -> list[FunctionKey]:

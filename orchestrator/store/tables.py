@@ -70,6 +70,7 @@ function_versions = Table(
     Column("image_working_directory", Text),
     Column("role", Text, nullable=False),
     Column("description", Text, nullable=False),
+    Column("source_description", Text),
     Column("memory_mib", Integer, nullable=False),
     Column("timeout_ms", Integer, nullable=False),
     Column("environment", Text, nullable=False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -32,7 +32,7 @@ from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.store.store import Store
-from tests.support.builders import KEY, a_version
+from tests.support.builders import KEY, a_version, an_alias
 from tests.support.fake_clock import FakeClock
 from tests.support.fake_driver import FakeDriver
 from tests.support.runtime import ScriptedRuntime
@@ -65,6 +65,7 @@ class Engine:
         self.clock = clock
         self.driver = FakeDriver()
         self.memory = TwentyMib(Path("/nowhere"))
+        self.draw: Callable[[], float] = lambda: 0.0
         self.entries: list[LifecycleEntry] = []
         self.batches: list[OutputBatch] = []
         numbers = itertools.count(1)
@@ -113,7 +114,8 @@ class Engine:
             policy=RetryPolicy(
                 delays=tuple(timedelta(seconds=delay) for delay in RETRY_DELAYS_S), max_age=timedelta(hours=6)
             ),
-            current=self.current,
+            function=store.functions.get,
+            led_to=self.led_to,
             reservation=self._reservation,
             wake=lambda: None,
         )
@@ -124,7 +126,7 @@ class Engine:
             events=self.events,
             leases=self.leases,
             clock=clock,
-            current=self.current,
+            led_to=self.led_to,
             random=random,
         )
         self.front_desk.open()
@@ -163,10 +165,33 @@ class Engine:
         await self.store.functions.replace_latest(latest, expected_revision=function.latest.revision_id)
         self.fleet.retire_outdated(key)
 
+    async def publish(self, number: str, key: FunctionKey = KEY, **changes: Any) -> FunctionVersion:
+        """A version, of what `$LATEST` is but for the changes."""
+        function = self.store.functions.get(key)
+        assert function is not None
+        version = replace(function.latest, version=number, **changes)
+        await self.store.functions.publish(version, expected_last=function.last_published)
+        return version
+
+    async def alias(self, name: str, version: str, weights: Mapping[str, float] = {}) -> None:
+        """Make an alias lead there, or there from now on."""
+        function = self.store.functions.get(KEY)
+        assert function is not None
+        alias = an_alias(name=name, version=version, weights=weights)
+        if name in function.aliases:
+            await self.store.functions.replace_alias(alias, expected_revision=alias.revision_id)
+        else:
+            await self.store.functions.create_alias(alias)
+
     def current(self, key: VersionKey) -> FunctionVersion | None:
         """What a version is now."""
         function = self.store.functions.get(key.function)
-        return function.latest if function is not None and key.version == "$LATEST" else None
+        return function.version(key.version) if function is not None else None
+
+    def led_to(self, key: FunctionKey, qualifier: str | None) -> FunctionVersion | None:
+        """What a qualifier leads to now; aliases share by the test's draws."""
+        function = self.store.functions.get(key)
+        return function.led_to(qualifier, self.draw()) if function is not None else None
 
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self.store.functions.get(key)
@@ -174,14 +199,16 @@ class Engine:
 
     # -- callers
 
-    def call(self, payload: object = None, *, log_tail: bool = False) -> asyncio.Task[InvokeResult]:
+    def call(
+        self, payload: object = None, *, log_tail: bool = False, qualifier: str | None = None
+    ) -> asyncio.Task[InvokeResult]:
         """A synchronous call, under way."""
-        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail)
+        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail, qualifier)
         return asyncio.create_task(self.front_desk.invoke(request))
 
-    async def send(self, payload: object = None) -> str:
+    async def send(self, payload: object = None, *, qualifier: str | None = None) -> str:
         """An event; its request id once it was accepted."""
-        accepted = await self.front_desk.invoke(_request(InvocationType.EVENT, payload, False))
+        accepted = await self.front_desk.invoke(_request(InvocationType.EVENT, payload, False, qualifier))
         assert accepted.status_code == 202
         return accepted.request_id
 
@@ -265,7 +292,7 @@ class Engine:
             while True:
                 found = await self.store.invocations.get(request_id)
                 assert found is not None
-                if found.state.value == state and found.key not in self.events._of(found.function):
+                if found.state.value == state and not self.events.holds(found):
                     return
 
         await asyncio.wait_for(poll(), _PATIENCE_S)
@@ -284,9 +311,9 @@ async def error_of(call: asyncio.Task[InvokeResult]) -> dict[str, Any]:
     return error
 
 
-def _request(kind: InvocationType, payload: object, log_tail: bool) -> InvokeRequest:
+def _request(kind: InvocationType, payload: object, log_tail: bool, qualifier: str | None) -> InvokeRequest:
     return InvokeRequest(
-        reference=FunctionReference(KEY),
+        reference=FunctionReference(KEY, qualifier),
         invocation_type=kind,
         payload=json.dumps({} if payload is None else payload).encode(),
         wants_log_tail=log_tail,

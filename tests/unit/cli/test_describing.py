@@ -78,6 +78,15 @@ def test_configuration_and_what_is_live_are_joined(endpoint: AnsweringEndpoint, 
     assert "busy" in shown[str(ENVIRONMENT["environment_id"])]
 
 
+def test_versions_and_where_aliases_lead_are_shown(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
+    """With the shares of those that lead to two."""
+    prepare(endpoint, versions=["$LATEST", "1", "2"], aliases={"dev": {"$LATEST": 1.0}, "live": {"2": 0.1, "1": 0.9}})
+    rows = [row.split() for row in paddock("describe", "sum").stdout.splitlines()]
+    assert ["versions", "$LATEST,", "1,", "2"] in rows
+    assert ["alias", "dev", "$LATEST"] in rows
+    assert ["alias", "live", "2", "(10%),", "1", "(90%)"] in rows
+
+
 def test_the_state_comes_with_its_reason(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
     """A state alone helps nobody."""
     prepare(endpoint)

@@ -81,6 +81,12 @@ def test_the_client_context_and_the_qualifier_are_sent(endpoint: AnsweringEndpoi
     assert asked.query == "Qualifier=%24LATEST"
 
 
+def test_a_version_or_alias_can_stand_behind_the_name(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
+    """As in AWS's own names."""
+    endpoint.on("POST", INVOKE.replace("sum", "sum:live"), answered(b"1"))
+    assert paddock("invoke", "sum:live").stdout_bytes == b"1"
+
+
 def test_a_function_error_exits_3_with_the_body_still_on_stdout(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
     """A script can read what the function raised."""
     body = b'{"errorType":"KeyError","errorMessage":"x"}'

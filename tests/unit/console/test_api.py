@@ -15,7 +15,7 @@ from orchestrator.console.api import ConsoleSources, console_router
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.settings import Settings
 from orchestrator.store.store import Store
-from tests.support.builders import KEY, NOW, a_function
+from tests.support.builders import KEY, NOW, a_function, a_version, an_alias
 from tests.support.fake_clock import FakeClock
 
 
@@ -24,6 +24,9 @@ async def console(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     """The console of a store with the function `hello`, to which five things happened."""
     store = await Store.open(Settings(data_dir=tmp_path), FakeClock())
     await store.functions.create(a_function())
+    for number in (1, 2):
+        await store.functions.publish(a_version(version=str(number)), expected_last=number - 1)
+    await store.functions.create_alias(an_alias(name="live", version="1", weights={"2": 0.25}))
     for _ in range(5):
         store.history.record(
             LifecycleEntry(at=NOW, event=LifecycleEvent.FUNCTION_ACTIVE, function=KEY, version="$LATEST")
@@ -63,3 +66,10 @@ async def test_a_function_that_is_none_is_not_found(console: httpx.AsyncClient, 
     """However it is spelled."""
     assert (await console.get(f"/_paddock/functions/{name}")).status_code == 404
     assert (await console.get(f"/_paddock/invocations/{name}")).status_code == 404
+
+
+async def test_a_function_has_its_versions_and_where_its_aliases_lead(console: httpx.AsyncClient) -> None:
+    """With the share of each version."""
+    shown = (await console.get("/_paddock/functions/hello")).json()
+    assert shown["versions"] == ["$LATEST", "1", "2"]
+    assert shown["aliases"] == {"live": {"2": 0.25, "1": 0.75}}

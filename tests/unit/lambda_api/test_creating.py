@@ -176,6 +176,7 @@ def test_a_name_that_was_deleted_may_be_used_again(active: Create, client: Any) 
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException", "AWS_REGION"),
         ({"Environment": {"Variables": {"LAMBDA_TASK_ROOT": "x"}}}, "InvalidParameterValueException", "reserved keys"),
         ({"EphemeralStorage": {"Size": 10_241}}, "InvalidParameterValueException", "less than or equal to 10240"),
+        ({"name": "x" * 65}, "InvalidParameterValueException", "length less than or equal to 64"),
         ({"Tags": {f"t{n}": "" for n in range(51)}}, "InvalidParameterValueException", "at most 50"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -192,7 +193,6 @@ def test_what_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("Publish", True),
         ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
         ("DeadLetterConfig", {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:dead"}),
         ("KMSKeyArn", "arn:aws:kms:us-east-1:000000000000:key/1"),

@@ -266,7 +266,6 @@ def test_calls_on_one_connection_are_answered_one_after_the_other(api: ServedApi
     ("query", "authorization"),
     [
         ("?padding=" + "x" * 5000, ""),
-        ("?Qualifier=" + "x" * 5000, ""),
         ("", "Credential=test/20261123/us-east-1/lambda/aws4_request, Signature=" + "f" * 5000),
         ("", f"Credential=test/20261123/{'r' * 5000}/lambda/aws4_request"),
     ],
@@ -277,4 +276,12 @@ def test_what_a_caller_made_long_is_served_and_not_remembered(api: ServedApi, qu
     before = _remembered_reference.cache_info().currsize
     answer = api.send("POST", _PATH + query, b"{}", {"authorization": authorization} if authorization else {})
     assert answer.status == 200
+    assert _remembered_reference.cache_info().currsize == before
+
+
+def test_a_long_qualifier_is_refused_and_not_remembered(api: ServedApi) -> None:
+    """AWS has 128 characters."""
+    before = _remembered_reference.cache_info().currsize
+    answer = api.send("POST", f"{_PATH}?Qualifier={'x' * 5000}", b"{}")
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationException")
     assert _remembered_reference.cache_info().currsize == before

@@ -20,6 +20,7 @@ Refused = Callable[..., tuple[str, str]]
         "hello:$LATEST",
         "function:hello",
         "{account}:function:hello",
+        "{account}:hello",
         "arn:aws:lambda:us-east-1:{account}:function:hello",
         "arn:aws:lambda:us-east-1:{account}:function:hello:$LATEST",
     ],
@@ -56,8 +57,10 @@ def test_a_qualifier_reaches_the_front_desk(client: Any, front_desk: ScriptedFro
         ({"FunctionName": "hello:7"}, "ResourceNotFoundException", "hello:7"),
         ({"FunctionName": "hello", "Qualifier": "live"}, "ResourceNotFoundException", "hello:live"),
         ({"FunctionName": "hello:1", "Qualifier": "2"}, "InvalidParameterValueException", "derived qualifier"),
-        ({"FunctionName": "x" * 65}, "ValidationException", "less than or equal to 64"),
-        ({"FunctionName": "x" * 141}, "ValidationException", "less than or equal to 140"),
+        ({"FunctionName": "x" * 65}, "ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:"),
+        ({"FunctionName": "x" * 257}, "ValidationException", "less than or equal to 256"),
+        ({"FunctionName": "hello", "Qualifier": "x" * 129}, "ValidationException", "less than or equal to 128"),
+        ({"FunctionName": "a:1:2"}, "ValidationException", "regular expression pattern"),
         ({"FunctionName": "with space"}, "ValidationException", "regular expression pattern"),
         ({"FunctionName": "a/b"}, "ValidationException", "regular expression pattern"),
         ({"FunctionName": "missing"}, "ResourceNotFoundException", "Function not found: arn:aws:lambda:us-east-1:"),
@@ -70,6 +73,35 @@ def test_a_name_of_nothing_is_refused(
     active()
     found, message = refused(client.get_function, **arguments)
     assert (found, words in message) == (code, True), message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (
+            {"FunctionName": "a b", "Qualifier": "c d"},
+            "ValidationException",
+            (
+                "2 validation errors detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must "
+                "satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|"
+                "(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|"
+                "[a-zA-Z0-9-_]+))?; Value 'c d' at 'qualifier' failed to satisfy constraint: Member must satisfy "
+                "regular expression pattern: \\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+            ),
+        ),
+        (
+            {"FunctionName": "hello:1", "Qualifier": "2"},
+            "InvalidParameterValueException",
+            "The derived qualifier from the function name does not match the specified qualifier.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("operation", ["invoke", "get_function", "get_function_configuration", "delete_function"])
+def test_every_operation_finds_the_same_fault_with_a_name(
+    client: Any, refused: Refused, operation: str, arguments: dict[str, Any], code: str, message: str
+) -> None:
+    """Invoke reads names by itself, the others by the model."""
+    assert refused(getattr(client, operation), **arguments) == (code, message)
 
 
 def test_an_arn_of_another_region_is_not_reachable(client: Any, refused: Refused, account: str) -> None:

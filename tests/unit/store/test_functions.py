@@ -65,13 +65,12 @@ async def test_functions_are_listed_by_name_within_their_account_and_region(stor
     ):
         await store.functions.create(a_function(key=FunctionKey(account, region, name)))
 
-    def names(after: str | None, limit: int) -> list[str]:
-        return [one.key.name for one in store.functions.list("000000000000", "us-east-1", after, limit)]
+    def names(after: str) -> list[str]:
+        return [one.key.name for one in store.functions.after("000000000000", "us-east-1", after)]
 
-    assert names(None, 10) == ["a", "b", "c"]
-    assert names(None, 2) == ["a", "b"]
-    assert names("b", 10) == ["c"]
-    assert names("c", 10) == []
+    assert names("") == ["a", "b", "c"]
+    assert names("b") == ["c"]
+    assert names("c") == []
 
 
 async def test_latest_is_replaced_only_if_its_revision_is_still_the_expected_one(starts: Starts, store: Store) -> None:
@@ -104,7 +103,7 @@ async def test_a_deleted_function_is_gone_with_its_versions_and_can_be_created_a
     await store.functions.create(a_function())
     await store.functions.delete(KEY)
     assert store.functions.get(KEY) is None
-    assert store.functions.list(KEY.account, KEY.region, None, 10) == []
+    assert list(store.functions.after(KEY.account, KEY.region, "")) == []
     for change in (
         store.functions.delete(KEY),
         store.functions.set_tags(KEY, {}),

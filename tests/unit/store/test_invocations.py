@@ -221,3 +221,14 @@ async def test_only_promises_are_flushed_to_the_disk(store: Store, full: bool) -
     before = store.writer.figures.flushed
     await store.invocations.accept(an_invocation(), b"{}", promised=full)
     assert store.writer.figures.flushed == before + full
+
+
+async def test_what_is_due_is_found_and_counted_by_its_qualifier(store: Store) -> None:
+    """Each version and alias has a queue of its own."""
+    for key, qualifier in ((1, None), (2, "live"), (3, "live"), (4, "$LATEST")):
+        await store.invocations.accept(an_event(key, qualifier=qualifier), b"{}", promised=True)
+    assert await store.invocations.count_due(KEY, LATER, 10) == {None: 1, "live": 2, "$LATEST": 1}
+    assert await store.invocations.count_due(KEY, LATER, 2) == {None: 1, "live": 1}
+    for qualifier, keys in ((None, [1]), ("live", [2, 3]), ("$LATEST", [4]), ("other", [])):
+        found = await store.invocations.due(KEY, LATER, 10, qualifier=qualifier)
+        assert [one.key for one, _ in found] == keys

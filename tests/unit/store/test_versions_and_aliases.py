@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,9 @@ async def test_versions_and_aliases_come_back_as_they_were_after_a_restart(start
         is_tenant_isolated=True,
     )
     await store.functions.create(a_function(options=options))
-    await store.functions.publish(a_version(version="1", environment={"SECRET": "of one"}), expected_last=0)
+    await store.functions.publish(
+        a_version(version="1", environment={"SECRET": "of one"}, source_description="d"), expected_last=0
+    )
     await store.functions.publish(a_version(version="2", options=options), expected_last=1)
     await store.functions.create_alias(an_alias(name="live", version="1", weights={"2": 0.25}, description="d\u00e9"))
     before = stored(store)
@@ -100,3 +103,25 @@ async def test_an_alias_is_changed_by_who_knows_its_revision(store: Store) -> No
     assert not await store.functions.delete_alias(KEY, "live")
     with pytest.raises(ResourceNotFound, match="Alias not found"):
         await store.functions.replace_alias(an_alias(name="live", version="$LATEST"), expected_revision="b")
+
+
+async def test_a_function_can_be_created_with_its_first_version(starts: Starts, store: Store) -> None:
+    """In one step: no crash leaves one without the other."""
+    function = replace(a_function(), versions={"1": a_version(version="1")}, last_published=1)
+    await store.functions.create(function)
+    assert stored(store) == function
+    assert stored(await starts.again()) == function
+
+
+async def test_what_is_published_with_a_change_of_latest_is_saved_with_it_or_not_at_all(store: Store) -> None:
+    """Somebody else changed it meanwhile: neither is."""
+    await store.functions.create(a_function(revision_id="a"))
+    changed = a_version(description="new", revision_id="b")
+    await store.functions.publish(a_version(version="1"), expected_last=0, latest=changed, expected_revision="a")
+    assert (stored(store).latest, set(stored(store).versions)) == (changed, {"1"})
+    with pytest.raises(ResourceConflict, match="changed or published meanwhile"):
+        await store.functions.publish(
+            a_version(version="2"), expected_last=1, latest=a_version(revision_id="c"), expected_revision="a"
+        )
+    assert (stored(store).latest, stored(store).last_published) == (changed, 1)
+    await store.functions.publish(a_version(version="2"), expected_last=1)

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("functions", sa.Column("last_published", sa.Integer, nullable=False, server_default="0"))
     op.add_column("function_versions", sa.Column("options", sa.Text, nullable=False, server_default="{}"))
+    op.add_column("function_versions", sa.Column("source_description", sa.Text))
     op.create_table(
         "aliases",
         sa.Column("account", sa.Text, primary_key=True),

@@ -1,0 +1,90 @@
+"""Deployments over crashes: what was pending is found again, and settles."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from dataclasses import replace
+
+from orchestrator.domain.functions import Function, FunctionState, LastUpdateStatus
+from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.publishing import published, unsettled
+from orchestrator.fleet.deployments import Deployments
+from tests.support.builders import KEY, a_version, an_image
+from tests.support.engine import Engine, EngineMaker
+
+
+def deployments_of(engine: Engine) -> Deployments:
+    """As wired at a start."""
+    numbers = itertools.count(1)
+    return Deployments(
+        functions=engine.store.functions,
+        driver=engine.driver,
+        journal=engine.journal,
+        clock=engine.clock,
+        retire=engine.fleet.retire_outdated,
+        new_revision=lambda: f"fresh-{next(numbers)}",
+    )
+
+
+def stored(engine: Engine) -> Function:
+    """The function of these tests."""
+    function = engine.store.functions.get(KEY)
+    assert function is not None
+    return function
+
+
+async def settled_after_a_start(engine: Engine) -> Function:
+    """Resume, and wait until nothing is under way."""
+    deployments = deployments_of(engine)
+    deployments.resume()
+
+    async def poll() -> None:
+        while unsettled(stored(engine)):
+            await engine.settle()
+
+    await asyncio.wait_for(poll(), 5)
+    await deployments.close()
+    return stored(engine)
+
+
+async def test_a_function_and_its_version_1_that_were_being_created_become_active(make_engine: EngineMaker) -> None:
+    """Of the same image, each with a revision of its own, the version first."""
+    engine = make_engine()
+    pending = a_version(state=FunctionState.PENDING, image=None, revision_id="latest")
+    one = published(pending, "1", None, revision_id="one", is_pending=True)
+    await engine.store.functions.create(Function(key=KEY, latest=pending, versions={"1": one}, last_published=1))
+    function = await settled_after_a_start(engine)
+    for version, before in ((function.latest, pending), (function.versions["1"], one)):
+        assert (version.state, version.state_reason, version.image) == (FunctionState.ACTIVE, None, an_image())
+        assert version.revision_id != before.revision_id
+    assert [entry.version for entry in engine.seen(LifecycleEvent.FUNCTION_ACTIVE)] == ["1", "$LATEST"]
+
+
+async def test_a_version_that_alone_was_left_pending_becomes_active(make_engine: EngineMaker) -> None:
+    """The crash came between: `$LATEST` is as it was."""
+    engine = make_engine()
+    latest = await engine.deploy()
+    one = published(latest, "1", None, revision_id="one", is_pending=True)
+    await engine.store.functions.publish(one, expected_last=0)
+    function = await settled_after_a_start(engine)
+    assert (function.versions["1"].state, function.latest) == (FunctionState.ACTIVE, latest)
+
+
+async def test_an_update_that_was_published_settles_in_both(make_engine: EngineMaker) -> None:
+    """And fails in both, if the image has gone meanwhile; the old one goes on serving."""
+    engine = make_engine()
+    latest = await engine.deploy()
+    updating = replace(
+        latest, image_uri="hello:gone", revision_id="updating", last_update_status=LastUpdateStatus.IN_PROGRESS
+    )
+    one = published(updating, "1", None, revision_id="one", is_pending=True)
+    await engine.store.functions.publish(one, expected_last=0, latest=updating, expected_revision=latest.revision_id)
+    function = await settled_after_a_start(engine)
+    assert (function.latest.state, function.latest.last_update_status) == (
+        FunctionState.ACTIVE,
+        LastUpdateStatus.FAILED,
+    )
+    assert function.latest.image == latest.image
+    assert function.versions["1"].state is FunctionState.FAILED
+    assert function.versions["1"].image is None
