@@ -27,6 +27,7 @@ from orchestrator.lambda_api.configuration import (
     rendered_function,
 )
 from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
+from orchestrator.lambda_api.options import warn_of_what_is_only_kept
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -60,6 +61,7 @@ class FunctionOperations:
         check_tags(tags)
         version = new_version(key, parameters, self._clock.now())
         created = await self._deployments.create(Function(key=key, latest=version, tags=tags))
+        warn_of_what_is_only_kept(created, parameters)
         return Reply(201, rendered(created))
 
     async def get(self, caller: Caller, parameters: Parameters) -> Reply:
@@ -103,6 +105,7 @@ class FunctionOperations:
             lambda version: configured(version, parameters),
             parameters.get("RevisionId"),
         )
+        warn_of_what_is_only_kept(changed, parameters)
         return Reply(200, rendered(changed))
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
