@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from orchestrator.lambda_api.catalogue import Parts, handlers_of
+from orchestrator.lambda_api.invoke import INVOKE_OPERATIONS
 from orchestrator.lambda_api.model import ServiceModel
 
 TARGET = Path(__file__).parent.parent / "docs" / "compatibility.md"
@@ -30,7 +31,7 @@ def built_operations() -> set[str]:
         retire=nothing,
         new_id=nothing,
     )
-    return {"Invoke", *handlers_of(parts)}
+    return {*INVOKE_OPERATIONS, *handlers_of(parts)}
 
 
 def table() -> str:

@@ -37,7 +37,7 @@ class Parts:
 
 
 def handlers_of(parts: Parts) -> dict[str, Handler]:
-    """By operation name; Invoke is served before they are asked for (`invoke.py`)."""
+    """By operation name; what invokes is served before they are asked for (`invoke.py`)."""
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
