@@ -9,6 +9,7 @@ from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
+from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
@@ -41,5 +42,6 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **DurableExecutionOperations(parts.functions).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }
