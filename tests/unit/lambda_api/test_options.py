@@ -180,7 +180,7 @@ def test_logging_changes_in_parts(active: Active, client: Any, then: dict[str, A
 def test_what_cannot_be_is_refused_in_awss_words(
     active: Active, client: Any, refused: Refused, members: dict[str, Any], code: str, message: str
 ) -> None:
-    """And nothing changes."""
+    """And nothing changes. The sentence on a target that is neither queue nor topic is ours."""
     before = active()
     assert refused(client.update_function_configuration, FunctionName="hello", **members) == (code, message)
     assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before["RevisionId"]

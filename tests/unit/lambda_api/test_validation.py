@@ -1,4 +1,9 @@
-"""Broken constraints as AWS's answers have them: each sentence here was recorded there, but for what is marked."""
+"""
+Broken constraints as AWS's answers have them.
+
+The first table, lists of layers and runtimes are as recorded there; environment variables, members of structures in
+lists and networks follow from the same rules and were not.
+"""
 
 from __future__ import annotations
 
