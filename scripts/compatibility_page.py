@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from orchestrator.lambda_api.catalogue import Parts, handlers_of
+from orchestrator.lambda_api.durable_executions import FIND_NOTHING
+from orchestrator.lambda_api.invoke import INVOKE_OPERATIONS
 from orchestrator.lambda_api.model import ServiceModel
 
 TARGET = Path(__file__).parent.parent / "docs" / "compatibility.md"
@@ -19,7 +21,7 @@ class _NoDocuments:
 
 
 def built_operations() -> set[str]:
-    """The operations that are served, by name."""
+    """The operations that are served, by name; not those that can only answer that there is nothing."""
     nothing = cast("Any", None)
     parts = Parts(
         functions=nothing,
@@ -30,13 +32,13 @@ def built_operations() -> set[str]:
         retire=nothing,
         new_id=nothing,
     )
-    return {"Invoke", *handlers_of(parts)}
+    return {*INVOKE_OPERATIONS, *handlers_of(parts)} - FIND_NOTHING
 
 
 def table() -> str:
     """The table of all operations of the model."""
     names, built = ServiceModel().operation_names(), built_operations()
-    rows = [f"| {name} | {'built' if name in built else '`NotImplementedException`'} |" for name in names]
+    rows = [f"| {name} | {_answer(name, built)} |" for name in names]
     return "\n".join(
         [
             f"{len(built)} of the {len(names)} operations of AWS's model are built.",
@@ -46,6 +48,12 @@ def table() -> str:
             *rows,
         ]
     )
+
+
+def _answer(name: str, built: set[str]) -> str:
+    if name in built:
+        return "built"
+    return "`ResourceNotFoundException`: there are none" if name in FIND_NOTHING else "`NotImplementedException`"
 
 
 def page() -> str:

@@ -22,12 +22,19 @@ def environment_variables(
     What the container of this version is started with.
 
     Variables that AWS reserves come last, and cannot be overridden. `PATH`, `LANG`, `TZ` and `_HANDLER` are
-    not set for images, as on AWS: the image has them.
+    not set for images, as on AWS: the image has them. In JSON the runtime is told the format and the least level it is
+    to write; AWS's runtime clients obey.
 
     Args:
         runtime_api: `hostname:port` of the Runtime API as this environment reaches it.
         now: When the environment is created; names its log stream.
     """
+    logging = version.options.logging
+    of_logging = (
+        {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": logging.application_level or "INFO"}
+        if logging.is_json
+        else {}
+    )
     return {
         "AWS_ENDPOINT_URL_LAMBDA": f"http://{runtime_api}",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
@@ -36,8 +43,9 @@ def environment_variables(
         "AWS_LAMBDA_FUNCTION_NAME": version.key.name,
         "AWS_LAMBDA_FUNCTION_VERSION": version.version,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(version.memory_mib),
-        "AWS_LAMBDA_LOG_GROUP_NAME": version.key.log_group,
+        "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream_name(now.year, now.month, now.day, version.version, environment_id),
+        **of_logging,
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": version.key.region,

@@ -129,11 +129,17 @@ class FunctionVersion:
         return self.image.image_id.removeprefix("sha256:") if self.image else ""
 
     @property
+    def log_group(self) -> str:
+        """The log group AWS would write to: the one that was asked for, else the function's own."""
+        return self.options.logging.log_group or self.key.log_group
+
+    @property
     def launch_fingerprint(self) -> str:
         """
         Changes when a running environment no longer is what a new one would be.
 
-        Description and concurrency do not change it, nor do tags that mean nothing to Paddock.
+        Description and concurrency do not change it, nor do tags that mean nothing to Paddock, nor where events go
+        that have failed.
         """
         parts = (
             self.image.image_id if self.image else "",
@@ -147,6 +153,7 @@ class FunctionVersion:
             self.ephemeral_storage_mib,
             self.role,
             self.has_writable_root,
+            *self.options.launch_parts(),
         )
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

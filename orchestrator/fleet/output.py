@@ -17,7 +17,9 @@ from itertools import accumulate
 from orchestrator.clock import Clock
 from orchestrator.domain.allowance import Allowance
 from orchestrator.domain.history import LineSource, OutputBatch, OutputLine
+from orchestrator.domain.platform_lines import PlatformLine, is_kept
 from orchestrator.driver.protocol import OutputChunk, OutputStream
+from orchestrator.fleet.application_levels import filter_of
 from orchestrator.fleet.live import LiveEnvironment
 
 TAIL_BYTES = 4096
@@ -47,6 +49,7 @@ _SOURCES = {OutputStream.STDOUT: LineSource.STDOUT, OutputStream.STDERR: LineSou
 class _Log:
     live: LiveEnvironment
     allowance: Allowance
+    is_wanted: Callable[[str], bool]
     request_id: str | None = None
     unfinished: dict[LineSource, bytes] = field(default_factory=dict)
     pending: list[OutputLine] = field(default_factory=list)
@@ -54,7 +57,7 @@ class _Log:
     tail: bytes = b""
     last_chunk_at: float = 0.0
     last_chunk_us: int = 0
-    ending: tuple[str, ...] = ()
+    ending: tuple[PlatformLine, ...] = ()
     ended_at: float = 0.0
     ended_us: int = 0
 
@@ -78,7 +81,7 @@ class OutputLog:
     def opened(self, live: LiveEnvironment) -> None:
         """An environment begins its log."""
         full = Allowance.full(_AT_ONCE_BYTES, _BYTES_PER_S, self._clock.monotonic())
-        self._logs[live.environment_id] = _Log(live, full)
+        self._logs[live.environment_id] = _Log(live, full, filter_of(live.version.options.logging))
 
     def closed(self, live: LiveEnvironment) -> None:
         """An environment is gone; what it wrote last is kept."""
@@ -90,15 +93,15 @@ class OutputLog:
         self._flush(log)
         self._unkept.discard(live.environment_id)
 
-    def begin(self, live: LiveEnvironment, request_id: str, start_line: str) -> None:
+    def begin(self, live: LiveEnvironment, request_id: str, start_line: PlatformLine) -> None:
         """An invocation begins: its START line."""
         log = self._logs[live.environment_id]
         self._write_end(log)
         log.request_id = request_id
         log.tail = b""
-        self._add(log, OutputLine(self._now_us(), LineSource.PLATFORM, start_line, request_id))
+        self._add_platform(log, start_line, self._now_us())
 
-    def end(self, live: LiveEnvironment, lines: tuple[str, ...]) -> None:
+    def end(self, live: LiveEnvironment, lines: tuple[PlatformLine, ...]) -> None:
         """An invocation is over: its END and REPORT lines, behind what it wrote that is still on its way."""
         log = self._logs.get(live.environment_id)
         if log is None:
@@ -108,12 +111,12 @@ class OutputLog:
         log.ended_us = self._now_us()
         self._ending.add(live.environment_id)
 
-    def platform(self, live: LiveEnvironment, text: str) -> None:
+    def platform(self, live: LiveEnvironment, line: PlatformLine) -> None:
         """A line of ours outside an invocation: INIT_REPORT."""
         log = self._logs.get(live.environment_id)
         if log is not None:
             self._write_end(log)
-            self._add(log, OutputLine(self._now_us(), LineSource.PLATFORM, text, None))
+            self._add_platform(log, line, self._now_us())
 
     def tail(self, live: LiveEnvironment) -> str:
         """The last 4 KB of the invocation that is running or has just ended."""
@@ -197,8 +200,8 @@ class OutputLog:
         self._ending.discard(log.live.environment_id)
         at_us = max(log.ended_us, log.last_chunk_us)
         self._finish_lines(log, at_us)
-        for text in lines:
-            self._add(log, OutputLine(at_us, LineSource.PLATFORM, text, log.request_id))
+        for line in lines:
+            self._add_platform(log, line, at_us)
         log.request_id = None
 
     def _finish_what_stays(self) -> None:
@@ -223,7 +226,9 @@ class OutputLog:
         if fit:
             log.allowance = log.allowance.taken(costs[fit - 1], now)
             texts = b"\n".join(lines[:fit]).decode(errors="replace").split("\n")
-            log.pending.extend([OutputLine(at_us, source, text, log.request_id) for text in texts])
+            log.pending.extend(
+                [OutputLine(at_us, source, text, log.request_id) for text in texts if log.is_wanted(text)]
+            )
             self._unkept.add(log.live.environment_id)
         if fit < len(lines):
             self._drop(log, sum(map(len, lines[fit:])) + len(lines) - fit)
@@ -237,14 +242,21 @@ class OutputLog:
     def _add(self, log: _Log, line: OutputLine) -> None:
         size, now = len(line.text) + 1, self._clock.monotonic()
         self._add_to_tail(log, line.text)
-        if line.source is not LineSource.PLATFORM:
-            # END and REPORT are short, and no function's.
-            if log.allowance.left_at(now) < size:
-                self._drop(log, size)
-                return
-            log.allowance = log.allowance.taken(size + _LINE_COST_BYTES, now)
-        log.pending.append(line)
-        self._unkept.add(log.live.environment_id)
+        # What its level keeps out of the log has been looked at all the same.
+        if log.allowance.left_at(now) < size:
+            self._drop(log, size)
+            return
+        log.allowance = log.allowance.taken(size + _LINE_COST_BYTES, now)
+        if log.is_wanted(line.text):
+            log.pending.append(line)
+            self._unkept.add(log.live.environment_id)
+
+    def _add_platform(self, log: _Log, line: PlatformLine, at_us: int) -> None:
+        """START, END and REPORT are short, and no function's: they take nothing of its allowance."""
+        self._add_to_tail(log, line.text)
+        if is_kept(line, log.live.version.options.logging):
+            log.pending.append(OutputLine(at_us, LineSource.PLATFORM, line.text, log.request_id))
+            self._unkept.add(log.live.environment_id)
 
     def _add_to_tail(self, log: _Log, text: str) -> None:
         if log.request_id is not None:

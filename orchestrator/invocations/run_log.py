@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from orchestrator.clock import Clock
-from orchestrator.domain import reports
+from orchestrator.domain import platform_lines
 from orchestrator.domain.endings import TIMED_OUT
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import Answer, FunctionError, Interrupted, Invocation, Outcome
@@ -26,7 +26,10 @@ class RunLog:
 
     def began(self, live: LiveEnvironment, request_id: str) -> None:
         """The event was given: START."""
-        self._output.begin(live, request_id, reports.start_line(request_id, live.version.version))
+        version = live.version
+        self._output.begin(
+            live, request_id, platform_lines.begun(version.options.logging, request_id, version.version, self._now())
+        )
 
     def answered(self, live: LiveEnvironment, outcome: Outcome) -> None:
         """The outcome is known; its output may still be on its way."""
@@ -49,22 +52,18 @@ class RunLog:
         init_ms = None if live.reported_init else live.environment.init_ms
         live.reported_init = True
         error_type = None if isinstance(outcome, Answer) else _error_type(outcome)
-        lines = [
-            reports.end_line(request_id),
-            reports.report_line(
-                request_id,
-                duration_ms=duration_ms,
-                memory_size_mb=live.version.memory_mib,
-                max_memory_used_mb=live.peak_memory_mib,
-                init_duration_ms=init_ms,
-                status=_status(error_type),
-                error_type=error_type,
-            ),
-        ]
-        if error_type == TIMED_OUT:
-            now = datetime.fromtimestamp(self._clock.epoch_us() / 1_000_000, UTC)
-            lines.insert(0, reports.timeout_line(request_id, live.version.timeout, now))
-        self._output.end(live, tuple(lines))
+        run = platform_lines.RunFacts(
+            request_id=request_id,
+            duration_ms=duration_ms,
+            memory_size_mb=live.version.memory_mib,
+            max_memory_used_mb=live.peak_memory_mib,
+            init_duration_ms=init_ms,
+            status=_status(error_type),
+            error_type=error_type,
+            produced_bytes=len(outcome.payload) if isinstance(outcome, Answer) else 0,
+            timeout=live.version.timeout if error_type == TIMED_OUT else None,
+        )
+        self._output.end(live, platform_lines.ended(live.version.options.logging, run, self._now()))
         self._journal.environment(
             LifecycleEvent.INVOCATION_ENDED,
             live.environment,
@@ -79,8 +78,13 @@ class RunLog:
         init_ms = (self._clock.monotonic() - live.launched) * 1000
         self._output.platform(
             live,
-            reports.init_report_line(
-                init_duration_ms=init_ms, phase=live.environment.phase, status=status, error_type=error_type
+            platform_lines.init_failed(
+                live.version.options.logging,
+                init_duration_ms=init_ms,
+                phase=live.environment.phase,
+                status=status,
+                error_type=error_type,
+                now=self._now(),
             ),
         )
 
@@ -102,6 +106,9 @@ class RunLog:
     def tail(self, live: LiveEnvironment) -> str:
         """The last 4 KB of the run's log."""
         return self._output.tail(live)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.epoch_us() / 1_000_000, UTC)
 
 
 def _error_type(outcome: Outcome) -> str:

@@ -1,5 +1,5 @@
 """
-The Lambda API as one ASGI application: Invoke goes to the hot path, the rest to its operation's handler (D3, D8).
+The Lambda API as one ASGI application: what invokes goes to the hot path, the rest to its operation's handler (D3, D8).
 
 From inside functions only the invoke operations are open, unless it was set otherwise (D13).
 """
@@ -14,7 +14,7 @@ from orchestrator.domain.errors import AccessDenied, NotBuiltYet, RequestTooLarg
 from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_output
 from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, read_body
 from orchestrator.lambda_api.callers import caller_in
-from orchestrator.lambda_api.invoke import INVOCATIONS
+from orchestrator.lambda_api.invoke import INVOKE_OPERATIONS, invoke_operation
 from orchestrator.lambda_api.model import Match, ServiceModel
 from orchestrator.lambda_api.operations import Handler, Reply
 from orchestrator.lambda_api.parse import parse
@@ -22,7 +22,6 @@ from orchestrator.lambda_api.validation import validate
 from orchestrator.store.writer import StoreFailed
 
 _MAX_BODY_BYTES = 6_291_456
-_INVOKE_OPERATIONS = ("Invoke", "InvokeAsync", "InvokeWithResponseStream")
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -68,7 +67,7 @@ class LambdaApi:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["method"] == "POST" and INVOCATIONS.fullmatch(scope["raw_path"]):
+        if invoke_operation(scope["method"], scope["raw_path"]) is not None:
             await self._invoke(scope, receive, send)
             return
         request_id = self._new_request_id()
@@ -94,7 +93,7 @@ class LambdaApi:
         if match is None:
             raise UnknownOperation(f"{method} {raw_path} is no operation of Lambda")
         name: str = match.operation.name
-        if scope.get("paddock.caller") and name not in _INVOKE_OPERATIONS and not self._control_from_functions:
+        if scope.get("paddock.caller") and name not in INVOKE_OPERATIONS and not self._control_from_functions:
             raise AccessDenied(
                 f"{name} is not open to functions, only the invoke operations are; "
                 "set PADDOCK_CONTROL_FROM_FUNCTIONS=true to open it"

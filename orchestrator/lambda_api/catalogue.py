@@ -10,6 +10,7 @@ from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.aliases import AliasOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
+from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
@@ -39,11 +40,12 @@ class Parts:
 
 
 def handlers_of(parts: Parts) -> dict[str, Handler]:
-    """By operation name; Invoke is served before they are asked for (`invoke.py`)."""
+    """By operation name; what invokes is served before they are asked for (`invoke.py`)."""
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
         **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **DurableExecutionOperations(parts.functions).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }

@@ -15,19 +15,12 @@ from orchestrator.domain.errors import InvalidParameterValue, NotBuiltYet
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, ImageConfig
 from orchestrator.domain.names import FunctionKey
 from orchestrator.domain.quotas import check_environment, check_limits
+from orchestrator.lambda_api.options import changed_options, not_built, rendered_options
 from orchestrator.lambda_api.parse import Parameters
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {
-    "VpcConfig": ({}, {"SubnetIds": [], "SecurityGroupIds": []}),
-    "DeadLetterConfig": ({}, {"TargetArn": ""}),
-    "KMSKeyArn": ("",),
-    "TracingConfig": ({}, {"Mode": "PassThrough"}),
-    "FileSystemConfigs": ([],),
-    "SnapStart": ({}, {"ApplyOn": "None"}),
-    "LoggingConfig": ({}, {"LogFormat": "Text"}),
     "PublishTo": (),
     "CodeSigningConfigArn": (),
-    "TenancyConfig": (),
     "CapacityProviderConfig": (),
     "DurableConfig": (),
     "RuntimeConfig": (),
@@ -49,10 +42,7 @@ def refuse_what_is_not_built(parameters: Parameters) -> None:
     """
     for name, harmless in _HARMLESS.items():
         if name in parameters and parameters[name] not in harmless:
-            raise NotBuiltYet(
-                f"{name} is not built yet in Paddock, and ignoring it would mislead; "
-                "leave it out, or see docs/compatibility.md"
-            )
+            raise not_built(name)
 
 
 def new_version(key: FunctionKey, parameters: Parameters, now: datetime) -> FunctionVersion:
@@ -63,8 +53,8 @@ def new_version(key: FunctionKey, parameters: Parameters, now: datetime) -> Func
         InvalidParameterValue: As AWS would.
         NotBuiltYet: For zip packages.
     """
-    refuse_what_is_not_built(parameters)
     code = parameters["Code"]
+    refuse_what_is_not_built(parameters | code)
     if parameters.get("PackageType", "Zip") != "Image":
         if "ImageUri" in code:
             raise InvalidParameterValue(
@@ -89,6 +79,7 @@ def configured(version: FunctionVersion, parameters: Parameters) -> FunctionVers
 
     Raises:
         InvalidParameterValue: If a value is over AWS's limits.
+        NotBuiltYet: For a member that Paddock does not do.
     """
     _refuse_zip_members(parameters)
     changes: dict[str, Any] = {}
@@ -104,6 +95,7 @@ def configured(version: FunctionVersion, parameters: Parameters) -> FunctionVers
     for name, field in (("MemorySize", "memory_mib"), ("Role", "role"), ("Description", "description")):
         if name in parameters:
             changes[field] = parameters[name]
+    changes["options"] = changed_options(version.options, parameters)
     changed = replace(_with_architecture(version, parameters), **changes)
     check_limits(changed.memory_mib, int(changed.timeout.total_seconds()))
     return changed
@@ -134,16 +126,12 @@ def rendered(version: FunctionVersion, *, with_state: bool = True) -> dict[str, 
         "LastModified": _aws_time(version.last_modified),
         "CodeSha256": version.code_sha256,
         "Version": version.version,
-        "TracingConfig": {"Mode": "PassThrough"},
         "RevisionId": version.revision_id,
         "PackageType": "Image",
         "Architectures": [version.architecture],
         "EphemeralStorage": {"Size": version.ephemeral_storage_mib},
-        "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": version.key.log_group},
+        **rendered_options(version),
     }
-    if version.environment:
-        output["Environment"] = {"Variables": dict(version.environment)}
     if version.image_config != ImageConfig():
         output["ImageConfigResponse"] = {"ImageConfig": _rendered_image_config(version.image_config)}
     if with_state:

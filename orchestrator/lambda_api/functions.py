@@ -27,6 +27,7 @@ from orchestrator.lambda_api.configuration import (
     rendered_in_list,
 )
 from orchestrator.lambda_api.operations import Handler, Reply, find_qualified, function_key, reference
+from orchestrator.lambda_api.options import warn_of_what_is_only_kept
 from orchestrator.lambda_api.pages import number_in, page, place_of
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
@@ -61,6 +62,7 @@ class FunctionOperations:
         version = new_version(key, parameters, self._clock.now())
         function = Function(key=key, latest=version, tags=tags)
         created = await self._deployments.create(function, publish=parameters.get("Publish", False))
+        warn_of_what_is_only_kept(created, parameters)
         # Of a version that is published at once AWS answers the number, and the function's own ARN.
         return Reply(201, rendered(created) | {"FunctionArn": key.arn})
 
@@ -108,6 +110,7 @@ class FunctionOperations:
             lambda version: configured(version, parameters),
             parameters.get("RevisionId"),
         )
+        warn_of_what_is_only_kept(changed, parameters)
         return Reply(200, rendered(changed))
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:

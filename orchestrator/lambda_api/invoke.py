@@ -1,5 +1,6 @@
 """
-Invoke: the hot path. Plain ASGI, one pass over the headers, the payload untouched (D3).
+Invoke: the hot path. Plain ASGI, one pass over the headers, the payload untouched (D3). InvokeAsync and
+InvokeWithResponseStream are its siblings: the same call, asked and answered otherwise.
 
 AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 """
@@ -11,6 +12,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
@@ -18,6 +20,7 @@ import msgspec
 import structlog
 
 from orchestrator.domain.errors import (
+    InvalidParameterValue,
     InvalidRequestContent,
     RequestTooLarge,
     ServiceError,
@@ -30,24 +33,76 @@ from orchestrator.invocations.requests import Invoker, InvokeRequest, InvokeResu
 from orchestrator.lambda_api.answers import Headers, Receive, Scope, Send, send_error, send_raw
 from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, HeldBody, read_body
 from orchestrator.lambda_api.callers import Caller, caller_in
+from orchestrator.lambda_api.invoke_stream import STREAM_HEADER, stream_of
 from orchestrator.lambda_api.leaving import WhileCallerStays
 from orchestrator.lambda_api.model import ServiceModel
 
-INVOCATIONS = re.compile(rb"/2015-03-31/functions/([^/]+)/invocations/?")
 _MAX_CLIENT_CONTEXT = 3_583
 _LONGEST_REMEMBERED = 1024
 _OF_A_PAIR = tuple(f"\\u{high}{low}".encode() for high in "dD" for low in "89abcdefABCDEF")
 """How half a surrogate pair begins, escaped."""
 _SMALL_ANSWER: Headers = [(b"content-type", b"application/json")]
-_TYPES = {one.value: one for one in InvocationType}
 _syntax = msgspec.json.Decoder(msgspec.Raw)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeOperation:
+    """
+    One way to invoke.
+
+    Args:
+        path: Its label is the function's name.
+        types: Which invocation types it has, in AWS's order.
+        default: The type of a call that does not say one.
+        reads_headers: Has it more than a name and a payload?
+        is_streamed: Is it answered with events?
+    """
+
+    name: str
+    path: re.Pattern[bytes]
+    types: tuple[InvocationType, ...]
+    default: InvocationType = InvocationType.REQUEST_RESPONSE
+    reads_headers: bool = True
+    is_streamed: bool = False
+
+
+_OPERATIONS = (
+    InvokeOperation(
+        name="Invoke",
+        path=re.compile(rb"/2015-03-31/functions/([^/]+)/invocations/?"),
+        types=(InvocationType.EVENT, InvocationType.REQUEST_RESPONSE, InvocationType.DRY_RUN),
+    ),
+    InvokeOperation(
+        name="InvokeWithResponseStream",
+        path=re.compile(rb"/2021-11-15/functions/([^/]+)/response-streaming-invocations/?"),
+        types=(InvocationType.REQUEST_RESPONSE, InvocationType.DRY_RUN),
+        is_streamed=True,
+    ),
+    InvokeOperation(
+        name="InvokeAsync",
+        path=re.compile(rb"/2014-11-13/functions/([^/]+)/invoke-async/?"),
+        types=(InvocationType.EVENT,),
+        default=InvocationType.EVENT,
+        reads_headers=False,
+    ),
+)
+INVOKE_OPERATIONS = tuple(one.name for one in _OPERATIONS)
+
+
+def invoke_operation(method: str, raw_path: bytes) -> InvokeOperation | None:
+    """The operation of a request, if it is one of these."""
+    if method == "POST":
+        for operation in _OPERATIONS:
+            if operation.path.fullmatch(raw_path):
+                return operation
+    return None
+
+
 class InvokeApp:
     """
-    The ASGI application of `POST /2015-03-31/functions/{name}/invocations`.
+    The ASGI application of the operations that invoke.
 
     Args:
         region: For callers that do not sign.
@@ -72,9 +127,11 @@ class InvokeApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one call."""
+        operation = invoke_operation(scope["method"], scope["raw_path"])
+        assert operation is not None, "only such paths are sent here"
         try:
             with self._bodies.hold() as held:
-                request = await self._read(scope, receive, held)
+                request = await self._read(operation, scope, receive, held)
                 with WhileCallerStays(receive):
                     result = await self._invoker.invoke(request)
         except CallerLeft:
@@ -88,23 +145,30 @@ class InvokeApp:
             failure = ServiceFailure(f"an unexpected failure of ours; the log has it under {request_id}")
             await send_error(send, self._model, failure, request_id)
             return
-        await self._send(send, request, result)
+        await self._send(send, operation, request, result)
 
-    async def _read(self, scope: Scope, receive: Receive, held: HeldBody) -> InvokeRequest:
+    async def _read(self, operation: InvokeOperation, scope: Scope, receive: Receive, held: HeldBody) -> InvokeRequest:
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        authorization = headers.get(b"authorization", b"").decode("latin-1")
-        log_type = headers.get(b"x-amz-log-type", b"").decode("latin-1")
-        client_context = headers.get(b"x-amz-client-context", b"").decode("latin-1")
         trace_id = headers.get(b"x-amzn-trace-id")
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         caller = caller_in(scope, authorization, query if "X-Amz-Credential" in query else "", self._region)
-        kind = _invocation_type(headers.get(b"x-amz-invocation-type", b"").decode("latin-1"))
-        reference = _reference(scope["raw_path"], query, caller)
-        payload = await self._payload(receive, kind, held)
+        if not operation.reads_headers:
+            headers, query = {}, ""
+        log_type = headers.get(b"x-amz-log-type", b"").decode("latin-1")
+        client_context = headers.get(b"x-amz-client-context", b"").decode("latin-1")
+        kind = _invocation_type(operation, headers.get(b"x-amz-invocation-type", b"").decode("latin-1"))
+        reference = _reference(operation, scope["raw_path"], query, caller)
+        payload = await self._payload(operation, receive, kind, held)
         if log_type not in ("", "None", "Tail"):
             raise ValidationFailed(
                 f"1 validation error detected: Value '{log_type}' at 'logType' failed to satisfy constraint: "
                 "Member must satisfy enum value set: [None, Tail]"
+            )
+        if b"x-amz-durable-execution-name" in headers:
+            # Whoever names an execution relies on it being run once: to run it all the same would mislead.
+            raise InvalidParameterValue(
+                f"A durable execution name cannot be given: {reference.invoked_arn} is not a durable function"
             )
         return InvokeRequest(
             reference=reference,
@@ -117,7 +181,7 @@ class InvokeApp:
         )
 
     @staticmethod
-    async def _payload(receive: Receive, kind: InvocationType, held: HeldBody) -> bytes:
+    async def _payload(operation: InvokeOperation, receive: Receive, kind: InvocationType, held: HeldBody) -> bytes:
         is_event = kind is InvocationType.EVENT
         try:
             limit = MAX_ASYNC_PAYLOAD_BYTES if is_event else MAX_SYNC_PAYLOAD_BYTES
@@ -127,7 +191,7 @@ class InvokeApp:
                 f"{error.size_bytes} byte payload is too large for the Event invocation type "
                 f"(limit {MAX_ASYNC_PAYLOAD_BYTES} bytes)"
                 if is_event
-                else f"Request must be smaller than {MAX_SYNC_PAYLOAD_BYTES} bytes for the InvokeFunction operation"
+                else f"Request must be smaller than {MAX_SYNC_PAYLOAD_BYTES} bytes for the {_said(operation)} operation"
             ) from error
         if not payload:
             return b"{}"
@@ -138,8 +202,9 @@ class InvokeApp:
         return payload
 
     @staticmethod
-    async def _send(send: Send, request: InvokeRequest, result: InvokeResult) -> None:
-        body = result.payload
+    async def _send(send: Send, operation: InvokeOperation, request: InvokeRequest, result: InvokeResult) -> None:
+        is_streamed = operation.is_streamed and result.status_code == 200
+        body = stream_of(result) if is_streamed else result.payload
         headers = [
             (b"x-amzn-requestid", result.request_id.encode()),
             (b"content-length", str(len(body)).encode()),
@@ -147,12 +212,12 @@ class InvokeApp:
         if result.status_code == 204:
             headers.pop()
         if result.status_code == 200:
-            headers += _SMALL_ANSWER
+            headers += [STREAM_HEADER] if is_streamed else _SMALL_ANSWER
         if result.executed_version is not None:
             headers.append((b"x-amz-executed-version", result.executed_version.encode()))
-        if result.function_error is not None:
+        if result.function_error is not None and not is_streamed:
             headers.append((b"x-amz-function-error", result.function_error.encode()))
-        if result.log_tail is not None:
+        if result.log_tail is not None and not is_streamed:
             headers.append((b"x-amz-log-result", base64.b64encode(result.log_tail.encode())))
         if request.trace_id is not None:
             headers.append((b"x-amzn-trace-id", request.trace_id.encode("latin-1")))
@@ -172,29 +237,36 @@ def _check_json(payload: bytes) -> None:
         _syntax.decode(payload)
 
 
-def _invocation_type(text: str) -> InvocationType:
+def _said(operation: InvokeOperation) -> str:
+    """The name of an operation in AWS's sentences."""
+    return "InvokeFunction" if operation.name == "Invoke" else operation.name
+
+
+def _invocation_type(operation: InvokeOperation, text: str) -> InvocationType:
     if not text:
-        return InvocationType.REQUEST_RESPONSE
-    kind = _TYPES.get(text)
-    if kind is None:
-        raise ValidationFailed(
-            f"1 validation error detected: Value '{text}' at 'invocationType' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [Event, RequestResponse, DryRun]"
-        )
-    return kind
+        return operation.default
+    for one in operation.types:
+        if one.value == text:
+            return one
+    raise ValidationFailed(
+        f"1 validation error detected: Value '{text}' at 'invocationType' failed to satisfy constraint: "
+        f"Member must satisfy enum value set: [{', '.join(operation.types)}]"
+    )
 
 
-def _reference(raw_path: bytes, query: str, caller: Caller) -> FunctionReference:
+def _reference(operation: InvokeOperation, raw_path: bytes, query: str, caller: Caller) -> FunctionReference:
     # What callers made as long as a head may be is not remembered some thousand times.
     is_short = len(raw_path) + len(query) + len(caller.region) <= _LONGEST_REMEMBERED
     read = _remembered_reference if is_short else _remembered_reference.__wrapped__
-    return read(raw_path, query, caller.account, caller.region)
+    return read(operation.path, raw_path, query, caller.account, caller.region)
 
 
 @lru_cache(maxsize=4096)
-def _remembered_reference(raw_path: bytes, query: str, account: str, region: str) -> FunctionReference:
-    match = INVOCATIONS.fullmatch(raw_path)
-    assert match is not None, "the front door sends only such paths here"
+def _remembered_reference(
+    path: re.Pattern[bytes], raw_path: bytes, query: str, account: str, region: str
+) -> FunctionReference:
+    match = path.fullmatch(raw_path)
+    assert match is not None, "its operation was found by its path"
     name = unquote(match[1].decode("latin-1"))
     qualifier = parse_qs(query).get("Qualifier", [None])[-1]
     return parse_reference(name, qualifier, account, region)

@@ -13,11 +13,16 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from orchestrator.domain.errors import ValidationFailed
+from orchestrator.domain.errors import InvalidParameterValue, ValidationFailed
 
 _CONTAINERS = ("structure", "list", "map")
 _NUMBERS = ("integer", "long", "float", "double")
 _NOT_NULL = "Member must not be null"
+_SERVICE_CHECKED = ("runtime",)
+"""Paths of members that AWS looks at after all that the model says, with another error."""
+_SAYS_ONLY_ITS_ENUM = ("CompatibleRuntimes",)
+_SAYS_NOTHING_OF_NULL = ("CompatibleArchitectures",)
+"""Lists that AWS speaks of otherwise than of all others, as recorded."""
 _MOST_TOLD = 100
 _MOST_SHOWN = 2_000
 """Characters of a value: it comes back in the message, and it may have millions."""
@@ -30,11 +35,23 @@ def validate(shape: Any, parameters: dict[str, Any]) -> None:
 
     Raises:
         ValidationFailed: With every violation in one message, as AWS has it; of a great many the first.
+        InvalidParameterValue: If nothing but the runtime is wrong.
     """
     problems = list(islice(_violations(shape, parameters, ""), _MOST_TOLD))
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         raise ValidationFailed(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
+    if "Runtime" in parameters:
+        _check_runtime(shape.members["Runtime"], parameters["Runtime"])
+
+
+def _check_runtime(shape: Any, runtime: str) -> None:
+    allowed = shape.metadata["enum"]
+    if runtime not in allowed and not runtime.startswith("arn:"):
+        raise InvalidParameterValue(
+            f"Value {_shortened(runtime)} at 'runtime' failed to satisfy constraint: "
+            f"Member must satisfy enum value set: [{', '.join(allowed)}] or be a valid ARN"
+        )
 
 
 def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
@@ -44,15 +61,17 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
                 if name not in value:
                     yield f"Value null at '{_join(path, name)}' failed to satisfy constraint: Member must not be null"
             for name, member in shape.members.items():
-                if name in value:
-                    yield from _violations(member, value[name], _join(path, name))
+                inner = _join(path, name)
+                if name in value and inner not in _SERVICE_CHECKED:
+                    yield from _violations(member, value[name], inner)
         case "list":
             yield from _broken(shape, value, path)
             if shape.member.type_name in _CONTAINERS:
                 for at, one in enumerate(value, start=1):
                     yield from _violations(shape.member, one, f"{path}.{at}.member")
             else:
-                yield from _in_all(shape, shape.member, value, value, path, "Member", (_NOT_NULL,))
+                further = () if shape.name in _SAYS_NOTHING_OF_NULL else (_NOT_NULL,)
+                yield from _in_all(shape, shape.member, value, value, path, "Member", further)
         case "map":
             yield from _in_all(shape, shape.key, value, value, path, "Map keys", ())
             yield from _in_all(shape, shape.value, value.values(), value, path, "Map value", (_NOT_NULL,))
@@ -74,8 +93,11 @@ def _in_all(
     constraints = list(_constraints(inner))
     if all(holds(one) for one in ones for _, holds in constraints):
         return
-    listed = ", ".join((*(says for says, _ in constraints), *further))
     sensitive = inner if inner.metadata.get("sensitive") else shape
+    if shape.name in _SAYS_ONLY_ITS_ENUM:
+        yield _say(sensitive, value, path, constraints[0][0])
+        return
+    listed = ", ".join((*(says for says, _ in constraints), *further))
     yield _say(sensitive, value, path, f"{who} must satisfy constraint: [{listed}]")
 
 

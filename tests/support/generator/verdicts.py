@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from botocore.eventstream import EventStreamBuffer, ParserError
+
 from tests.support.generator.generated import Generated
 from tests.support.generator.wire import Answer
 
@@ -67,6 +69,8 @@ def _wrong_form(request: Generated, answer: Answer, error_type: str | None, *, i
             content = json.loads(answer.body, parse_int=str)
         except ValueError:
             return "it says it is JSON"
+    if answer.headers.get("content-type") == "application/vnd.amazon.eventstream":
+        return None if is_success and _is_complete(answer.body) else "it says it is a stream of events"
     if is_success:
         return None if is_json or not answer.body or b"/_paddock" in request.sent else "a body that is not JSON"
     if error_type is not None:
@@ -80,3 +84,14 @@ def _wrong_form(request: Generated, answer: Answer, error_type: str | None, *, i
     if answer.status in _OF_HTTP and answer.headers.get("connection") == "close":
         return None
     return "an error in no form"
+
+
+def _is_complete(stream: bytes) -> bool:
+    """Is it nothing but events, and is the last one that which says so?"""
+    buffer = EventStreamBuffer()
+    buffer.add_data(stream)
+    try:
+        kinds = [found.headers[":event-type"] for found in buffer]
+    except ParserError:
+        return False
+    return kinds[-1:] == ["InvokeComplete"] and set(kinds[:-1]) <= {"PayloadChunk"}

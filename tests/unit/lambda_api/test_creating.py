@@ -194,24 +194,20 @@ def test_what_cannot_be_is_refused(
     ("member", "value"),
     [
         ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
-        ("DeadLetterConfig", {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:dead"}),
-        ("KMSKeyArn", "arn:aws:kms:us-east-1:000000000000:key/1"),
-        ("TracingConfig", {"Mode": "Active"}),
-        (
-            "FileSystemConfigs",
-            [
-                {
-                    "Arn": "arn:aws:elasticfilesystem:us-east-1:000000000000:access-point/fsap-" + "0" * 17,
-                    "LocalMountPath": "/mnt/a",
-                }
-            ],
-        ),
         ("SnapStart", {"ApplyOn": "PublishedVersions"}),
-        ("LoggingConfig", {"LogFormat": "JSON"}),
         ("PublishTo", "LATEST_PUBLISHED"),
         ("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-" + "a" * 17),
         ("TenancyConfig", {"TenantIsolationMode": "PER_TENANT"}),
         ("DurableConfig", {"ExecutionTimeout": 60}),
+        (
+            "CapacityProviderConfig",
+            {
+                "LambdaManagedInstancesCapacityProviderConfig": {
+                    "CapacityProviderArn": "arn:aws:lambda:us-east-1:000000000000:capacity-provider:a"
+                }
+            },
+        ),
+        ("AcceleratorConfig", {"AcceleratorMemorySize": 1}),
     ],
 )
 def test_a_member_that_would_be_ignored_is_refused_by_name(
@@ -221,3 +217,10 @@ def test_a_member_that_would_be_ignored_is_refused_by_name(
     code, message = refused(create, **{member: value})
     assert code == "NotImplementedException"
     assert message.startswith(f"{member} is not built yet in Paddock")
+
+
+def test_a_key_for_the_code_is_refused_by_name(create: Create, refused: Refused) -> None:
+    """The image is kept by the engine, under no key of ours."""
+    key = "arn:aws:kms:us-east-1:000000000000:key/1"
+    code, message = refused(create, Code={"ImageUri": "hello:latest", "SourceKMSKeyArn": key})
+    assert (code, message[:15]) == ("NotImplementedException", "SourceKMSKeyArn")
