@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from orchestrator.cli.failures import ExitCode, Failure
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
 
-POLL_S = 0.1
+_FIRST_POLL_S = 0.01
+_POLL_S = 0.1
 # A large image may have to be pulled first.
 SETTLE_LIMIT_S = 900.0
 
@@ -22,16 +24,21 @@ def settled(client: LambdaClient, name: str) -> FunctionConfigurationResponseTyp
 
     Raises: Failure: if that takes longer than SETTLE_LIMIT_S.
     """
-    deadline_s = time.monotonic() + SETTLE_LIMIT_S
-    while True:
+    for _ in polls():
         found = client.get_function_configuration(FunctionName=name)
         if found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress":
             return found
-        if time.monotonic() > deadline_s:
-            raise Failure(
-                f"{name} is not ready after {SETTLE_LIMIT_S:.0f} s; `paddock describe {name}` shows its state"
-            )
-        time.sleep(POLL_S)
+    raise Failure(f"{name} is not ready after {SETTLE_LIMIT_S:.0f} s; `paddock describe {name}` shows its state")
+
+
+def polls() -> Iterator[None]:
+    """Turns to ask again, close together at first, until SETTLE_LIMIT_S have passed."""
+    deadline_s = time.monotonic() + SETTLE_LIMIT_S
+    pause_s = _FIRST_POLL_S
+    while time.monotonic() < deadline_s:
+        yield
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, _POLL_S)
 
 
 def require_success(name: str, found: FunctionConfigurationResponseTypeDef) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from orchestrator.cli.failures import ExitCode, Failure
-from orchestrator.cli.settling import POLL_S, SETTLE_LIMIT_S, require_success, settled
+from orchestrator.cli.failures import Failure
+from orchestrator.cli.settling import polls, require_success, settled
 from orchestrator.cli.templates.references import Stack
 from orchestrator.cli.templates.wanted import Call, NotBuilt
 
@@ -75,19 +74,14 @@ class Api:
 
     def _provisioned(self, call: Call) -> None:
         target = {key: call.parameters[key] for key in ("FunctionName", "Qualifier")}
-        deadline_s = time.monotonic() + SETTLE_LIMIT_S
-        while True:
+        for _ in polls():
             found = self._made("GetProvisionedConcurrencyConfig", target)
+            if found.get("Status") == "FAILED":
+                reason = found.get("StatusReason")
+                raise Failure(f"{':'.join(target.values())}: provisioned concurrency failed: {reason}")
             if found.get("Status") != "IN_PROGRESS":
-                break
-            if time.monotonic() > deadline_s:
-                raise Failure(f"{':'.join(target.values())}: provisioned concurrency is not ready yet; ask again later")
-            time.sleep(POLL_S)
-        if found.get("Status") == "FAILED":
-            raise Failure(
-                f"{':'.join(target.values())}: provisioned concurrency failed: {found.get('StatusReason')}",
-                ExitCode.OUR_FAILURE,
-            )
+                return
+        raise Failure(f"{':'.join(target.values())}: provisioned concurrency is not ready yet; ask again later")
 
     def _made(self, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         from botocore import xform_name

@@ -14,7 +14,16 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from orchestrator.cli.failures import Failure, as_failure
 from orchestrator.cli.templates.api import Api
-from orchestrator.cli.templates.planning import Change, NotServed, Step, deferred_in, filled, filled_in, known_by
+from orchestrator.cli.templates.planning import (
+    Change,
+    NotServed,
+    Step,
+    deferred_in,
+    filled,
+    filled_in,
+    known_by,
+    waits_for,
+)
 from orchestrator.cli.templates.wanted import Call, Kind, NotBuilt, Standing, Wanted
 
 _WHAT_IS_NOT_BUILT = re.compile(r"(\w+) is not built yet")
@@ -71,9 +80,12 @@ def apply(
     outcomes: list[Outcome] = []
     known: dict[str, str] = {}
     absent: set[str] = set()
+    failed: set[str] = set()
     for step in steps:
-        outcome = _taken(api, step, kinds, known, absent)
-        if outcome.failure is not None or outcome.step.change is Change.LEFT_OUT:
+        outcome = _taken(api, step, kinds, known, absent, failed)
+        if outcome.failure is not None:
+            failed.add(step.logical_id)
+        elif outcome.step.change is Change.LEFT_OUT:
             absent.add(step.logical_id)
         elif step.wanted is not None and outcome.values:
             known |= _known(step.wanted, outcome.values)
@@ -82,15 +94,17 @@ def apply(
     return outcomes, known
 
 
-def _taken(api: Api, step: Step, kinds: Mapping[str, Kind], known: Mapping[str, str], absent: set[str]) -> Outcome:
+def _taken(
+    api: Api, step: Step, kinds: Mapping[str, Kind], known: Mapping[str, str], absent: set[str], failed: set[str]
+) -> Outcome:
     if step.wanted is None or step.change is Change.LEFT_OUT:
         return Outcome(step=step)
     if step.change is Change.UNCHANGED and step.standing is not None:
         return Outcome(step=step, values=step.standing.values)
     wanted = filled(step.wanted, known)
-    waits_for = deferred_in(wanted.target) | deferred_in(wanted.members) | (absent & wanted.needs)
-    if waits_for & absent:
-        return Outcome(step=_left_out(step, f"{', '.join(sorted(waits_for & absent))} is not there"))
+    missing = waits_for(wanted, absent) | (wanted.needs & failed)
+    if missing:
+        return Outcome(step=_left_out(step, f"{', '.join(sorted(missing))} is not there"))
     kind = kinds[wanted.type]
     step = replace(step, name=wanted.name)
     try:

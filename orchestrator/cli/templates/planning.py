@@ -147,11 +147,21 @@ def deferred_in(value: Any) -> set[str]:
     return set()
 
 
+def waits_for(wanted: Wanted, absent: set[str]) -> set[str]:
+    """
+    Those of the absent resources without which there is nothing to be said about this one.
+
+    A function stands by itself: it may know the name of one that is not there.
+    """
+    of_it = frozenset() if wanted.type == functions.TYPE else wanted.needs
+    return absent & (deferred_in(wanted.target) | deferred_in(wanted.members) | of_it)
+
+
 def _step(
     wanted: Wanted, standing: Standing | NotServed | None, kind: Kind, absent: set[str], changing: set[str]
 ) -> Step:
     step = Step(logical_id=wanted.logical_id, type=wanted.type, name=wanted.name, change=Change.CREATE, wanted=wanted)
-    missing = absent & (deferred_in(wanted.target) | deferred_in(wanted.members) | _owners(wanted))
+    missing = waits_for(wanted, absent)
     if missing:
         return replace(step, change=Change.LEFT_OUT, reason=f"{', '.join(sorted(missing))} is left out")
     if isinstance(standing, NotServed):
@@ -162,11 +172,6 @@ def _step(
     differing = kind.differing(wanted, standing, follows)
     change = Change.UPDATE if differing else Change.UNCHANGED
     return replace(step, change=change, differing=differing, standing=standing)
-
-
-def _owners(wanted: Wanted) -> frozenset[str]:
-    """What a resource is of: without its function there is nothing to say about it. A function stands by itself."""
-    return frozenset() if wanted.type == functions.TYPE else wanted.needs
 
 
 def _ordered(wanted: Mapping[str, Wanted], types: Sequence[str]) -> list[Wanted]:

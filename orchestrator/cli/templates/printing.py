@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from orchestrator.cli.templates.planning import Change, Step
 
 _SHOWN_MEMBER = {"ImageId": "the image behind its tag", "IsPublished": "what $LATEST is now"}
 _DONE = {Change.CREATE: "created", Change.UPDATE: "updated"}
+_NUMBER = re.compile(r"\$\{\w+\.Version\}")
 _COLUMNS = ("CHANGE", "RESOURCE", "TYPE", "NAME", "DETAIL")
 
 
@@ -88,7 +90,7 @@ def _document(step: Step) -> dict[str, Any]:
 
 
 def _shown(step: Step) -> tuple[str, str, str]:
-    return step.logical_id, step.type.removeprefix("AWS::Lambda::"), step.name
+    return step.logical_id, step.type.removeprefix("AWS::Lambda::"), _NUMBER.sub("(new)", step.name)
 
 
 def _detail(step: Step) -> str:

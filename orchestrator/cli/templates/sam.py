@@ -9,6 +9,7 @@ AWS: https://docs.aws.amazon.com/serverless-application-model/latest/developergu
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +136,8 @@ def _by_the_translator(template: dict[str, Any], parameters: Mapping[str, Any]) 
     from samtranslator.public.exceptions import InvalidDocumentException
     from samtranslator.translator.translator import Translator
 
+    # It warns of metrics that it did not send, and of what AWS would bill.
+    logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
     session = boto3.Session(region_name=str(parameters["AWS::Region"]))
     translator = Translator(managed_policy_map={}, sam_parser=Parser(), boto_session=session)
     try:
