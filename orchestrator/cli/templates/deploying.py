@@ -14,7 +14,7 @@ from orchestrator.cli.templates.api import Api
 from orchestrator.cli.templates.applying import Outcome, apply, standing_of
 from orchestrator.cli.templates.kinds import kinds_of
 from orchestrator.cli.templates.parameters import overrides_of
-from orchestrator.cli.templates.planning import filled_in, plan, steps_of, wanted_of
+from orchestrator.cli.templates.planning import deferred_in, filled_in, plan, steps_of, wanted_of
 from orchestrator.cli.templates.reading import read
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def deploy_template(
 
     with rendering.progress(f"deploying {stack.name}"):
         outcomes, known = apply(api, steps, kinds, tell)
-    outputs = filled_in(dict(template.outputs), known)
+    said = {name: filled_in(value, known) for name, value in template.outputs.items()}
+    outputs = {name: None if deferred_in(value) else value for name, value in said.items()}
     if as_json:
         rendering.print_document(printing.document_of_result(stack.name, outcomes, outputs, template.assumed))
     else:

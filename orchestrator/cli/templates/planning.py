@@ -170,8 +170,10 @@ def _step(
         return step
     follows = wanted.target.get("FunctionName") in changing and wanted.type != functions.TYPE
     differing = kind.differing(wanted, standing, follows)
-    change = Change.UPDATE if differing else Change.UNCHANGED
-    return replace(step, change=change, differing=differing, standing=standing)
+    if differing:
+        return replace(step, change=Change.UPDATE, differing=differing, standing=standing)
+    name = filled_in(wanted.name, known_by(wanted, standing))
+    return replace(step, change=Change.UNCHANGED, name=name, standing=standing)
 
 
 def _ordered(wanted: Mapping[str, Wanted], types: Sequence[str]) -> list[Wanted]:

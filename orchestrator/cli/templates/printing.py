@@ -45,7 +45,8 @@ def print_result(outcomes: Sequence[Outcome], outputs: Mapping[str, Any], only_s
     rows = [(one.step.logical_id, one.step.name, value) for one in outcomes if (value := _where(one))]
     rendering.print_table(("RESOURCE", "NAME", "STANDS AS"), rows)
     for name, value in outputs.items():
-        rendering.print_line(f"{name} = {rendering.shown(value)}")
+        shown = "not known, because what it is of is left out" if value is None else rendering.shown(value)
+        rendering.print_line(f"output {name}: {shown}")
     late = [one.step for one in outcomes if one.step.change is Change.LEFT_OUT and one.step not in only_steps]
     for step in late:
         rendering.print_line(f"{step.logical_id}: left out: {step.reason}", style="yellow")

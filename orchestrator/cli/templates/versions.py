@@ -56,7 +56,7 @@ class VersionKind:
             "Description": wanted.members.get("Description"),
             **_provisioned_standing(ask, wanted, newest["Version"]),
         }
-        return Standing(members=members, values={"Version": newest["Version"]})
+        return Standing(members=members, values={"Version": newest["Version"], "Arn": newest["FunctionArn"]})
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
