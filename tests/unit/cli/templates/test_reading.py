@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,21 @@ def test_a_sam_function_becomes_what_sam_makes_of_it() -> None:
         "Url": "${CheckoutUrl.FunctionUrl}",
         "Arn": "arn:aws:lambda:eu-west-1:123456789012:function:shop-Checkout",
     }
+
+
+@pytest.mark.parametrize("name", ["sam-shop.yaml", "all-left-out.yaml"])
+def test_neither_the_network_nor_aws_is_asked(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Managed policies and nested applications are what AWS's translator would ask for."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was wanted")
+
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(socket, "socket", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    assert read(MATERIAL / name, {}, STACK).left_out
 
 
 def test_what_is_left_out_has_its_reason_and_the_value_that_was_taken_for_it() -> None:
