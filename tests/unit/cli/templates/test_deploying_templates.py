@@ -161,6 +161,61 @@ def test_what_the_api_refuses_fails_that_resource_with_the_apis_words(
     assert result.stderr.count("\n") == 1
 
 
+def test_an_update_waits_for_the_one_under_way(answering: AnsweringEndpoint, paddock: Paddock, template: str) -> None:
+    """The API would refuse a second one."""
+    answering.on("GET", F, document({"Configuration": ACTIVE, "Code": {"ImageUri": "f:0"}}))
+    under_way = document({**ACTIVE, "LastUpdateStatus": "InProgress"})
+    answering.on("GET", f"{F}/configuration", under_way, under_way, document(ACTIVE))
+    answering.on("PUT", f"{F}/code", document(ACTIVE))
+    answering.on("PUT", f"{F}/configuration", document(ACTIVE))
+    assert paddock("deploy", template, "--stack-name", "s").exit_code == 0
+    asked = [(one.method, one.path) for one in answering.asked if one.path in (f"{F}/configuration", f"{F}/code")]
+    assert asked[:4] == [*[("GET", f"{F}/configuration")] * 3, ("PUT", f"{F}/code")]
+
+
+PROVISIONED = "/2019-09-30/functions/f/provisioned-concurrency"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "exit_code"), [(["IN_PROGRESS", "READY"], 0), (["IN_PROGRESS", "FAILED"], 1)], ids=["ready", "failed"]
+)
+def test_a_version_with_provisioned_concurrency_is_published_first_and_waited_for(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str, statuses: list[str], exit_code: int
+) -> None:
+    """Its number is the one that was just published; the alias that refers to it follows."""
+    Path(template).write_text(
+        """
+Resources:
+  V:
+    Type: AWS::Lambda::Version
+    Properties: {FunctionName: f, ProvisionedConcurrencyConfig: {ProvisionedConcurrentExecutions: 2}}
+  A:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: f, Name: live, FunctionVersion: !GetAtt V.Version}
+"""
+    )
+    listed = [{"Version": "$LATEST", "FunctionArn": ARN}]
+    versions = f"{F}/versions"
+    published = document({"Versions": [*listed, {"Version": "8", "FunctionArn": f"{ARN}:8"}]})
+    answering.on("GET", versions, document({"Versions": listed}), published)
+    answering.on("POST", versions, document({"Version": "8"}, 201))
+    answering.on("PUT", PROVISIONED, document({"Status": "IN_PROGRESS"}, 202))
+    states = [document({"Status": one, "StatusReason": "FUNCTION_ERROR_INIT_FAILURE"}) for one in statuses]
+    answering.on("GET", PROVISIONED, *states)
+    answering.on("GET", f"{F}/aliases/live", MISSING, document({"AliasArn": f"{ARN}:live", "FunctionVersion": "8"}))
+    answering.on("POST", f"{F}/aliases", document({}, 201))
+    result = paddock("deploy", template, "--stack-name", "s")
+    assert result.exit_code == exit_code, result.output
+    (asked,) = answering.asked_for("PUT", PROVISIONED)
+    assert asked.query == "Qualifier=8"
+    if exit_code == 0:
+        (created,) = answering.asked_for("POST", f"{F}/aliases")
+        assert created.document == {"Name": "live", "FunctionVersion": "8"}
+    else:
+        assert "f:8: provisioned concurrency failed: FUNCTION_ERROR_INIT_FAILURE" in result.stderr
+        assert "A: left out: V is not there" in result.stdout
+
+
 def test_values_of_environment_variables_are_in_no_plan(
     answering: AnsweringEndpoint, paddock: Paddock, template: str
 ) -> None:

@@ -122,6 +122,7 @@ def test_a_new_function_is_created_with_one_call_and_what_has_operations_of_its_
         Architectures=["arm64"],
         ReservedConcurrentExecutions="5",
         RecursiveLoop="Allow",
+        Environment={"Variables": {"A": 1, "B": True}},
         Tags=[{"Key": "team", "Value": "a"}],
     )
     assert calls(function) == [
@@ -134,6 +135,7 @@ def test_a_new_function_is_created_with_one_call_and_what_has_operations_of_its_
                 "Role": "r",
                 "MemorySize": 256,
                 "Architectures": ["arm64"],
+                "Environment": {"Variables": {"A": "1", "B": "true"}},
                 "Tags": {"team": "a"},
             },
         ),
@@ -157,6 +159,13 @@ def test_a_function_gets_its_code_before_its_configuration_and_only_what_differs
 def test_the_order_is_what_needs_what_and_not_the_templates() -> None:
     """An alias that stands first in the template still comes after its version, and that after its function."""
     assert list(steps(A, V, F)) == ["F", "V", "A"]
+
+
+def test_a_function_comes_after_the_url_that_it_is_told() -> None:
+    """Though functions come before URLs else."""
+    url = resource("U", "Url", "F", TargetFunctionArn="f", AuthType="NONE")
+    told = resource("B", "Function", "U", "F", **{**FUNCTION, "FunctionName": "b"})
+    assert list(steps(told, url, F)) == ["F", "U", "B"]
 
 
 @pytest.mark.parametrize(

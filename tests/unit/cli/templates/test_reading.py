@@ -190,6 +190,54 @@ def test_what_is_left_out_has_its_reason_and_the_value_that_was_taken_for_it() -
     }
 
 
+def test_what_a_role_may_do_is_not_looked_at(tmp_path: Path) -> None:
+    """A policy template that lacks what it needs is SAM's business, and a role is not made here."""
+    template = read_text(
+        tmp_path,
+        """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {PackageType: Image, ImageUri: f, Policies: [{S3ReadPolicy: {}}]}
+""",
+    )
+    assert [one.logical_id for one in template.resources] == ["F"]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("!GetAtt T.StreamArn", "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-T/stream/1970-01-01T00:00:00.000"),
+        ("!Ref T", "shop-T"),
+        ("!Ref Q", "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs-dev"),
+        ("!GetAtt Q.QueueName", "jobs-dev"),
+        ("!Ref N", "arn:aws:sns:eu-west-1:123456789012:shop-N"),
+        ("!GetAtt B.Arn", "arn:aws:s3:::shop-B"),
+        ("!GetAtt X.Arn", "arn:aws:ecs:eu-west-1:123456789012:shop-X"),
+        ("!GetAtt C.Anything", "shop-C"),
+    ],
+)
+def test_what_is_not_made_has_a_plausible_value(tmp_path: Path, written: str, value: str) -> None:
+    """Of the same account and region, by its own name where the template gives one."""
+    template = read_text(
+        tmp_path,
+        f"""
+Resources:
+  F: {{Type: AWS::Lambda::Function, Properties: {{Environment: {{Variables: {{V: {written}}}}}}}}}
+  T: {{Type: AWS::DynamoDB::Table}}
+  Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: !Sub "jobs-${{Stage}}"}}}}
+  N: {{Type: AWS::SNS::Topic}}
+  B: {{Type: AWS::S3::Bucket}}
+  X: {{Type: AWS::ECS::Service}}
+  C: {{Type: Custom::Thing}}
+Parameters: {{Stage: {{Type: String, Default: dev}}}}
+""",
+    )
+    assert properties_of(template)["F"]["Environment"]["Variables"]["V"] == value
+    assert list(template.assumed.values()) == [value]
+
+
 def test_a_resource_whose_condition_is_false_is_not_there() -> None:
     """And is there with the parameter that makes it true."""
     assert "Audit" not in properties_of(read(MATERIAL / "sam-shop.yaml", {}, STACK))
