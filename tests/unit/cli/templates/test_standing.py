@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from orchestrator.cli.templates.kinds import kinds_of
+from orchestrator.cli.templates.layers import zip_of
 from orchestrator.cli.templates.planning import plan, wanted_of
 from orchestrator.cli.templates.reading import Resource
 from orchestrator.cli.templates.references import Stack
@@ -171,8 +174,9 @@ def test_a_url_an_invoke_config_and_a_layer_are_read() -> None:
 def test_a_layer_is_its_newest_version(tmp_path: Path) -> None:
     """Known by the hash of its content."""
     (tmp_path / "layer").mkdir()
-    for name in ("c", "a", "b"):
+    for name in "hcebdfga":
         (tmp_path / "layer" / name).write_text(name)
+    assert zipfile.ZipFile(io.BytesIO(zip_of(tmp_path / "layer"))).namelist() == [*"abcdefgh"]
     kind = kinds_of(STACK, tmp_path, {})["AWS::Lambda::LayerVersion"]
     wanted = kind.wanted("L", {"Content": "layer"})
     arn = "arn:aws:lambda:eu-west-1:123456789012:layer:L:7"
