@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,17 +11,16 @@ import typer
 from orchestrator.cli import rendering
 from orchestrator.cli.endpoint import complete_function, endpoint_of, lambda_client
 from orchestrator.cli.environment_variables import environment_variables
-from orchestrator.cli.failures import ExitCode, Failure, as_failure
-from orchestrator.cli.options import AsJson, EndpointUrl, FunctionName
+from orchestrator.cli.failures import Failure, as_failure, unusable
+from orchestrator.cli.options import AsJson, EndpointUrl
+from orchestrator.cli.settling import require_success, settled
+from orchestrator.cli.templates.document import names_a_template
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_lambda.type_defs import FunctionConfigurationResponseTypeDef
 
 _ANY_ROLE = "arn:aws:iam::000000000000:role/any"
-_POLL_S = 0.1
-# A large image may have to be pulled first.
-_SETTLE_LIMIT_S = 900.0
 
 
 class Architecture(StrEnum):
@@ -32,10 +30,31 @@ class Architecture(StrEnum):
     ARM64 = "arm64"
 
 
+def complete_function_or_template(context: typer.Context, incomplete: str) -> list[str]:
+    """Deployed functions, and templates and folders that are here."""
+    here = sorted(Path().glob(f"{incomplete}*")) if "*" not in incomplete else []
+    files = [str(one) for one in here if names_a_template(one.name)]
+    folders = [f"{one}/" for one in here if one.is_dir()]
+    return [*complete_function(context, incomplete), *files, *folders]
+
+
 def deploy(
     context: typer.Context,
-    name: FunctionName,
-    image: Annotated[str, typer.Option(metavar="TAG", help="The image, as `docker build -t` named it.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|TEMPLATE",
+            help="A function's name, with --image; or the file of an AWS SAM or CloudFormation template.",
+            autocompletion=complete_function_or_template,
+            show_default=False,
+        ),
+    ],
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="More of --parameter-overrides.", hidden=True)
+    ] = None,
+    image: Annotated[
+        str | None, typer.Option(metavar="TAG", help="The image, as `docker build -t` named it.", show_default=False)
+    ] = None,
     memory: Annotated[
         int | None, typer.Option(metavar="MB", help="Memory in MB; a new function gets 128.", show_default=False)
     ] = None,
@@ -60,39 +79,81 @@ def deploy(
         list[str] | None, typer.Option(metavar="WORD", help="Replaces the image's ENTRYPOINT; repeat for more words.")
     ] = None,
     working_dir: Annotated[str | None, typer.Option(metavar="DIR", help="Replaces the image's WORKDIR.")] = None,
+    parameter_overrides: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE...", help="Of a template: values of its parameters; repeat for more."),
+    ] = None,
+    stack_name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a template: begins the names it does not give. [default: its folder's]"),
+    ] = None,
+    only_plan: Annotated[
+        bool, typer.Option("--plan", "--dry-run", help="Of a template: print what would be done, and do nothing.")
+    ] = False,
+    no_build: Annotated[
+        bool, typer.Option("--no-build", help="Of a template: take the images as they are, and build none.")
+    ] = False,
     as_json: AsJson = False,
     endpoint_url: EndpointUrl = None,
 ) -> None:
     """
-    Create or update a function, and wait until it is ready.
+    Create or update a function, or all that a template describes, and wait until it is ready.
 
-    An option that is not given leaves an existing function's value as it is. Variables are replaced all together.
+    With --image, an option that is not given leaves an existing function's value as it is; variables are replaced all
+    together. With a template, its functions, versions, aliases, URLs and the like come to stand as it says.
     """
-    variables = environment_variables(env or [], env_file)
-    configuration = _given(
-        MemorySize=memory,
-        Timeout=timeout,
-        Role=role,
-        Environment=None if variables is None else {"Variables": variables},
-    )
-    image_config = _given(Command=command or None, EntryPoint=entry_point or None, WorkingDirectory=working_dir)
-    architectures = [arch.value] if arch else None
+    for_image = {
+        "--image": image,
+        "--memory": memory,
+        "--timeout": timeout,
+        "--env": env,
+        "--env-file": env_file,
+        "--role": role,
+        "--reserved-concurrency": reserved_concurrency,
+        "--arch": arch,
+        "--command": command,
+        "--entry-point": entry_point,
+        "--working-dir": working_dir,
+    }
+    for_template = {
+        "--parameter-overrides": parameter_overrides,
+        "--stack-name": stack_name,
+        "--plan": only_plan or None,
+        "--no-build": no_build or None,
+    }
+    if not names_a_template(what):
+        _refuse(for_template, f"is for templates, and {what!r} is a function's name; name the template's file")
+        if more:
+            raise unusable(f"{more[0]!r} is one argument too many; give a function's name and --image")
+        if image is None:
+            raise unusable(f"{what}: give its image with --image, or name the file of a template")
+        variables = environment_variables(env or [], env_file)
+        configuration = _given(
+            MemorySize=memory,
+            Timeout=timeout,
+            Role=role,
+            Environment=None if variables is None else {"Variables": variables},
+        )
+        image_config = _given(Command=command or None, EntryPoint=entry_point or None, WorkingDirectory=working_dir)
+        architectures = [arch.value] if arch else None
+        client = lambda_client(endpoint_of(context))
+        _deploy_image(client, what, image, architectures, configuration, image_config, reserved_concurrency, as_json)
+        return
+    _refuse(for_image, "is for one function, and a template says it of each of its own; write it there")
+    if more and not parameter_overrides:
+        raise unusable(f"{more[0]!r} is one argument too many; values of parameters follow --parameter-overrides")
+    # Imported here: what deploys one image, and every other command, must not pay for AWS's translator.
+    from orchestrator.cli.templates.deploying import deploy_template
 
-    client = lambda_client(endpoint_of(context))
-    with rendering.progress(f"deploying {name}"):
-        existing = _existing(client, name)
-        if existing is None:
-            _create(client, name, image, architectures, configuration, image_config)
-        else:
-            _update(client, existing, image, architectures, configuration, image_config)
-        if reserved_concurrency is not None:
-            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved_concurrency)
-        ready = client.get_function_configuration(FunctionName=name)
-    if as_json:
-        rendering.print_document({key: value for key, value in ready.items() if key != "ResponseMetadata"})
-    else:
-        done = "created" if existing is None else "updated"
-        rendering.print_line(f"{name}: {done} from {image}, {ready['MemorySize']} MB, {ready['Timeout']} s")
+    deploy_template(
+        lambda_client(endpoint_of(context)),
+        Path(what),
+        overrides=[*(parameter_overrides or []), *(more or [])],
+        stack_name=stack_name,
+        only_plan=only_plan,
+        build=not no_build,
+        as_json=as_json,
+    )
 
 
 def rm(
@@ -133,6 +194,39 @@ def rm(
         raise failures[-1]
 
 
+def _refuse(options: dict[str, Any], reason: str) -> None:
+    """Refuse the first option that was given."""
+    for name, value in options.items():
+        if value not in (None, []):
+            raise unusable(f"{name} {reason}")
+
+
+def _deploy_image(
+    client: LambdaClient,
+    name: str,
+    image: str,
+    architectures: list[str] | None,
+    configuration: dict[str, Any],
+    image_config: dict[str, Any],
+    reserved_concurrency: int | None,
+    as_json: bool,
+) -> None:
+    with rendering.progress(f"deploying {name}"):
+        existing = _existing(client, name)
+        if existing is None:
+            _create(client, name, image, architectures, configuration, image_config)
+        else:
+            _update(client, existing, image, architectures, configuration, image_config)
+        if reserved_concurrency is not None:
+            client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved_concurrency)
+        ready = client.get_function_configuration(FunctionName=name)
+    if as_json:
+        rendering.print_document({key: value for key, value in ready.items() if key != "ResponseMetadata"})
+    else:
+        done = "created" if existing is None else "updated"
+        rendering.print_line(f"{name}: {done} from {image}, {ready['MemorySize']} MB, {ready['Timeout']} s")
+
+
 def _create(
     client: LambdaClient,
     name: str,
@@ -150,7 +244,7 @@ def _create(
         **configuration,
     }
     client.create_function(**request)
-    _require_success(name, _settled(client, name))
+    require_success(name, settled(client, name))
 
 
 def _update(
@@ -163,17 +257,17 @@ def _update(
 ) -> None:
     name = existing["FunctionName"]
     # An update that still runs refuses the next one.
-    _settled(client, name)
+    settled(client, name)
     code: dict[str, Any] = {"FunctionName": name, "ImageUri": image, **_given(Architectures=architectures)}
     client.update_function_code(**code)
-    _require_success(name, _settled(client, name))
+    require_success(name, settled(client, name))
     if image_config:
         # The API replaces all three together.
         before: Any = existing.get("ImageConfigResponse", {}).get("ImageConfig", {})
         configuration = {**configuration, "ImageConfig": {**before, **image_config}}
     if configuration:
         client.update_function_configuration(FunctionName=name, **configuration)
-        _require_success(name, _settled(client, name))
+        require_success(name, settled(client, name))
 
 
 def _existing(client: LambdaClient, name: str) -> FunctionConfigurationResponseTypeDef | None:
@@ -181,29 +275,6 @@ def _existing(client: LambdaClient, name: str) -> FunctionConfigurationResponseT
         return client.get_function_configuration(FunctionName=name)
     except client.exceptions.ResourceNotFoundException:
         return None
-
-
-def _settled(client: LambdaClient, name: str) -> FunctionConfigurationResponseTypeDef:
-    """The configuration once nothing is under way any more, well or badly."""
-    deadline_s = time.monotonic() + _SETTLE_LIMIT_S
-    while True:
-        found = client.get_function_configuration(FunctionName=name)
-        if found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress":
-            return found
-        if time.monotonic() > deadline_s:
-            raise Failure(
-                f"{name} is not ready after {_SETTLE_LIMIT_S:.0f} s; `paddock describe {name}` shows its state"
-            )
-        time.sleep(_POLL_S)
-
-
-def _require_success(name: str, found: FunctionConfigurationResponseTypeDef) -> None:
-    if found.get("LastUpdateStatus") == "Failed":
-        reason = found.get("LastUpdateStatusReason") or found.get("LastUpdateStatusReasonCode")
-        raise Failure(f"{name}: the update failed: {reason}; what ran before still runs", ExitCode.OUR_FAILURE)
-    if found.get("State") == "Failed":
-        reason = found.get("StateReason") or found.get("StateReasonCode")
-        raise Failure(f"{name} is Failed: {reason}; mend it and deploy again", ExitCode.OUR_FAILURE)
 
 
 def _given(**values: object) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""
+Takes a plan's steps: fills in what the API chose meanwhile, makes the calls, and says what became of each.
+
+What fails does not keep what does not need it; what this Paddock has not built is left out and named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from botocore.exceptions import ClientError, ParamValidationError
+
+from orchestrator.cli.failures import Failure, as_failure
+from orchestrator.cli.templates.api import Api
+from orchestrator.cli.templates.planning import (
+    Change,
+    NotServed,
+    Step,
+    deferred_in,
+    filled,
+    filled_in,
+    known_by,
+    waits_for,
+)
+from orchestrator.cli.templates.wanted import Call, Kind, NotBuilt, Standing, Wanted
+
+_WHAT_IS_NOT_BUILT = re.compile(r"(\w+) is not built yet")
+_WHICH_ONE = {"FunctionName", "Qualifier", "Name", "UUID"}
+"""Parameters that say which resource is meant, and change nothing of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """
+    What became of one step.
+
+    Args:
+        notes: What was left out of it.
+        values: What it stands as: ARN, URL, number.
+        failure: Why it is not as it should be.
+    """
+
+    step: Step
+    notes: tuple[str, ...] = ()
+    values: Mapping[str, str] | None = None
+    failure: Failure | None = None
+
+
+def standing_of(
+    api: Api, wanted: Iterable[Wanted], kinds: Mapping[str, Kind]
+) -> dict[str, Standing | NotServed | None]:
+    """What stands now of all that is wanted, by logical id. Changes nothing."""
+    found: dict[str, Standing | NotServed | None] = {}
+    known: dict[str, str] = {}
+    for one in wanted:
+        asked = filled(one, known)
+        if deferred_in(asked.target):
+            found[one.logical_id] = None
+            continue
+        standing = _standing(api, kinds[one.type], asked)
+        found[one.logical_id] = standing
+        if isinstance(standing, Standing):
+            known |= known_by(one, standing)
+    return found
+
+
+def apply(
+    api: Api, steps: Sequence[Step], kinds: Mapping[str, Kind], done: Callable[[Outcome], None]
+) -> tuple[list[Outcome], dict[str, str]]:
+    """
+    Take the steps.
+
+    Args:
+        done: Told each outcome as it comes.
+
+    Returns: The outcomes, and what the API chose, by what stands for it.
+    """
+    outcomes: list[Outcome] = []
+    known: dict[str, str] = {}
+    absent: set[str] = set()
+    failed: set[str] = set()
+    for step in steps:
+        outcome = _taken(api, step, kinds, known, absent, failed)
+        if outcome.failure is not None:
+            failed.add(step.logical_id)
+        elif outcome.step.change is Change.LEFT_OUT:
+            absent.add(step.logical_id)
+        elif step.wanted is not None and outcome.values:
+            known |= _known(step.wanted, outcome.values)
+        outcomes.append(outcome)
+        done(outcome)
+    return outcomes, known
+
+
+def _taken(
+    api: Api, step: Step, kinds: Mapping[str, Kind], known: Mapping[str, str], absent: set[str], failed: set[str]
+) -> Outcome:
+    if step.wanted is None or step.change is Change.LEFT_OUT:
+        return Outcome(step=step)
+    if step.change is Change.UNCHANGED and step.standing is not None:
+        return Outcome(step=step, values=step.standing.values)
+    wanted = filled(step.wanted, known)
+    missing = waits_for(wanted, absent) | (wanted.needs & failed)
+    if missing:
+        return Outcome(step=_left_out(step, f"{', '.join(sorted(missing))} is not there"))
+    kind = kinds[wanted.type]
+    step = replace(step, name=wanted.name)
+    try:
+        made, notes = _make_all(api, kind, wanted, step, known)
+    except (ClientError, ParamValidationError, Failure) as error:
+        return Outcome(step=step, failure=as_failure(error))
+    if not made and step.standing is None:
+        return Outcome(step=_left_out(step, notes[0]))
+    if not made:
+        unchanged = replace(step, change=Change.UNCHANGED, differing=())
+        return Outcome(step=unchanged, notes=notes, values=step.standing.values if step.standing else {})
+    values = _values(api, kind, wanted)
+    name = filled_in(wanted.name, _known(wanted, values))
+    return Outcome(step=replace(step, name=name), notes=notes, values=values)
+
+
+def _make_all(
+    api: Api, kind: Kind, wanted: Wanted, step: Step, known: Mapping[str, str]
+) -> tuple[bool, tuple[str, ...]]:
+    """Make a step's calls. Returns whether any changed something, and what was left out of them."""
+    notes: list[str] = []
+    made = False
+    for call in kind.calls(wanted, step.standing, step.differing):
+        parameters = filled_in(call.parameters, known)
+        if made and deferred_in(parameters):
+            # A version's own number: the call before has published it.
+            parameters = filled_in(parameters, _known(wanted, _values(api, kind, wanted)))
+        made = _made(api, replace(call, parameters=parameters), notes) or made
+    return made, tuple(notes)
+
+
+def _made(api: Api, call: Call, notes: list[str]) -> bool:
+    """Make one call without the members that are not built; False if nothing of it is left then."""
+    parameters = dict(call.parameters)
+    while set(parameters) - _WHICH_ONE or call.operation == "PublishVersion":
+        try:
+            api.make(replace(call, parameters=parameters))
+        except NotBuilt as error:
+            found = _WHAT_IS_NOT_BUILT.match(str(error))
+            what = found[1] if found else call.operation
+            notes.append(f"{what}: not built in this Paddock")
+            if parameters.pop(what, None) is None:
+                return False
+        else:
+            return True
+    return False
+
+
+def _standing(api: Api, kind: Kind, wanted: Wanted) -> Standing | NotServed | None:
+    try:
+        return kind.standing(api.ask, wanted)
+    except NotBuilt as error:
+        found = _WHAT_IS_NOT_BUILT.match(str(error))
+        return NotServed(f"not built in this Paddock ({found[1] if found else error})")
+
+
+def _values(api: Api, kind: Kind, wanted: Wanted) -> Mapping[str, str]:
+    standing = _standing(api, kind, wanted)
+    return standing.values if isinstance(standing, Standing) else {}
+
+
+def _known(wanted: Wanted, values: Mapping[str, str]) -> dict[str, str]:
+    return known_by(wanted, Standing(members={}, values=values))
+
+
+def _left_out(step: Step, reason: str) -> Step:
+    return replace(step, change=Change.LEFT_OUT, differing=(), reason=reason)

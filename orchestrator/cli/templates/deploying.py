@@ -1,0 +1,94 @@
+"""One deployment of a template, from its file to what stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from orchestrator.cli import rendering
+from orchestrator.cli.failures import ExitCode, Failure, unusable
+from orchestrator.cli.templates import images, printing
+from orchestrator.cli.templates.api import Api
+from orchestrator.cli.templates.applying import Outcome, apply, standing_of
+from orchestrator.cli.templates.kinds import kinds_of
+from orchestrator.cli.templates.parameters import overrides_of
+from orchestrator.cli.templates.planning import deferred_in, filled_in, plan, steps_of, wanted_of
+from orchestrator.cli.templates.reading import read
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+# CloudFormation's rule; a function's name has 64 characters, and a logical id wants some of them.
+_STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+
+
+def deploy_template(
+    client: LambdaClient,
+    path: Path,
+    *,
+    overrides: Sequence[str],
+    stack_name: str | None,
+    only_plan: bool,
+    build: bool,
+    as_json: bool,
+) -> None:
+    """
+    Print the plan; then, unless that is all that was asked for, build the images, take the steps and print the result.
+
+    Raises: Failure: if the template cannot be used, or something of it does not stand as it should.
+    """
+    given = overrides_of(overrides)
+    api = Api(client)
+    stack = api.stack(_checked(stack_name) if stack_name else _named_after(path))
+    template = read(path, given, stack)
+    if build and not only_plan:
+        images.build_all(template.builds)
+    image_ids = {uri: images.image_id(uri) for uri in sorted(template.image_uris())}
+    kinds = kinds_of(stack, path.parent, image_ids)
+    wanted, not_made = wanted_of(template.resources, kinds)
+    steps = plan(wanted, standing_of(api, wanted, kinds), kinds, not_made)
+    steps += not_made + steps_of(template.left_out)
+    if not as_json:
+        title = f"stack {stack.name}, from {path}"
+        printing.print_plan(title, steps, template.builds if build else (), template.assumed)
+    elif only_plan:
+        rendering.print_document(printing.document_of_plan(stack.name, steps, template.builds, template.assumed))
+    if only_plan:
+        return
+
+    def tell(outcome: Outcome) -> None:
+        if not as_json:
+            printing.print_outcome(outcome)
+
+    with rendering.progress(f"deploying {stack.name}"):
+        outcomes, known = apply(api, steps, kinds, tell)
+    said = {name: filled_in(value, known) for name, value in template.outputs.items()}
+    outputs = {name: None if deferred_in(value) else value for name, value in said.items()}
+    if as_json:
+        rendering.print_document(printing.document_of_result(stack.name, outcomes, outputs, template.assumed))
+    else:
+        printing.print_result(outcomes, outputs, steps)
+    failed = [one for one in outcomes if one.failure is not None]
+    if failed:
+        names = ", ".join(one.step.logical_id for one in failed)
+        first = failed[0].failure
+        code = first.exit_code if first is not None else ExitCode.OUR_FAILURE
+        raise Failure(f"{names} does not stand as {path} says: {first}", code)
+
+
+def _checked(name: str) -> str:
+    if not _STACK_NAME.fullmatch(name):
+        raise unusable(
+            f"--stack-name {name!r}: a stack's name has letters, digits and hyphens, and begins with a letter"
+        )
+    return name
+
+
+def _named_after(path: Path) -> str:
+    """The stack's name by default: the folder's, as far as a stack may be called so."""
+    name = re.sub(r"[^A-Za-z0-9-]+", "-", path.resolve().parent.name).strip("-")
+    if not _STACK_NAME.fullmatch(name):
+        raise unusable(f"the folder of {str(path)!r} gives no name for a stack; give one with --stack-name")
+    return name

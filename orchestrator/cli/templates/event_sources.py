@@ -1,0 +1,101 @@
+"""
+AWS::Lambda::EventInvokeConfig and AWS::Lambda::EventSourceMapping: how events come, and what becomes of them.
+
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-eventsourcemapping.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.cli.templates.names import place_of_function, qualified
+from orchestrator.cli.templates.references import Stack
+from orchestrator.cli.templates.shapes import shaped
+from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
+
+_LATEST = "$LATEST"
+_WHICH_SOURCE = ("EventSourceArn", "SelfManagedEventSource")
+_ONLY_WHEN_CREATED = {
+    *_WHICH_SOURCE,
+    *("StartingPosition", "StartingPositionTimestamp", "Topics", "Queues", "Tags"),
+    *("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"),
+}
+_RUNS = {"Enabled", "Enabling", "Creating", "Updating"}
+
+
+class EventInvokeConfigKind:
+    """How often an event is tried, how old it may become, and where its record goes."""
+
+    type = "AWS::Lambda::EventInvokeConfig"
+    renews = False
+
+    def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
+        """As `Kind`."""
+        name, _ = place_of_function(properties["FunctionName"])
+        qualifier = properties.get("Qualifier")
+        target = qualified(name, None if qualifier == _LATEST else qualifier)
+        given = without_empty(shaped("PutFunctionEventInvokeConfig", properties))
+        members = {key: value for key, value in given.items() if key not in ("FunctionName", "Qualifier")}
+        shown = f"{name}:{target['Qualifier']}" if "Qualifier" in target else name
+        return Wanted(logical_id=logical_id, type=self.type, name=shown, target=target, members=members)
+
+    def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
+        """As `Kind`."""
+        found = ask("GetFunctionEventInvokeConfig", **wanted.target)
+        return None if found is None else Standing(members=without_empty(found))
+
+    def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
+        """As `Kind`."""
+        return members_that_differ(wanted, standing)
+
+    def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
+        """As `Kind`."""
+        parameters = {**wanted.target, **wanted.members}
+        return [Call(operation="PutFunctionEventInvokeConfig", parameters=parameters)]
+
+
+class EventSourceMappingKind:
+    """What reads a queue or a stream; one is known by its function and its source."""
+
+    type = "AWS::Lambda::EventSourceMapping"
+    renews = False
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
+        """As `Kind`."""
+        name, qualifier = place_of_function(properties["FunctionName"])
+        given = shaped("CreateEventSourceMapping", properties)
+        shown = f"{name}:{qualifier}" if qualifier else name
+        target = {"FunctionName": shown, **{key: given[key] for key in _WHICH_SOURCE if key in given}}
+        members = {key: value for key, value in given.items() if key not in target}
+        return Wanted(logical_id=logical_id, type=self.type, name=shown, target=target, members=members)
+
+    def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
+        """As `Kind`."""
+        arn = self._stack.function_arn(wanted.name)
+        source = {key: wanted.target.get(key) for key in _WHICH_SOURCE}
+        filtered = {"EventSourceArn": source["EventSourceArn"]} if source["EventSourceArn"] else {}
+        marker: dict[str, str] = {}
+        while True:
+            page = ask("ListEventSourceMappings", **filtered, **marker) or {}
+            for one in page.get("EventSourceMappings", []):
+                if one.get("FunctionArn") == arn and {key: one.get(key) for key in _WHICH_SOURCE} == source:
+                    members = {**one, "Enabled": one.get("State") in _RUNS}
+                    return Standing(members=members, values={"UUID": one["UUID"]})
+            if not page.get("NextMarker"):
+                return None
+            marker = {"Marker": page["NextMarker"]}
+
+    def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
+        """As `Kind`."""
+        return tuple(name for name in members_that_differ(wanted, standing) if name not in _ONLY_WHEN_CREATED)
+
+    def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
+        """As `Kind`."""
+        if standing is None:
+            return [Call(operation="CreateEventSourceMapping", parameters={**wanted.target, **wanted.members})]
+        changes: dict[str, Any] = {key: wanted.members[key] for key in differing}
+        return [Call(operation="UpdateEventSourceMapping", parameters={"UUID": standing.values["UUID"], **changes})]

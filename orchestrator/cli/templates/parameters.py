@@ -1,0 +1,66 @@
+"""
+The values of a template's parameters: given, or by default.
+
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from orchestrator.cli.failures import unusable
+
+
+def overrides_of(texts: Iterable[str]) -> dict[str, str]:
+    """
+    What `--parameter-overrides` says: `Key=Value`, several in one text if separated by spaces.
+
+    Raises: Failure: if a word has no `=`.
+    """
+    overrides: dict[str, str] = {}
+    for text in texts:
+        for word in _words(text):
+            key, equals, value = word.partition("=")
+            if not equals or not key:
+                # The text may be a secret whose key was forgotten: it is not repeated.
+                raise unusable("--parameter-overrides: a parameter needs a key and a value; write it as Key=Value")
+            overrides[key] = value
+    return overrides
+
+
+def parameter_values(declared: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
+    """
+    Every parameter's value; those that are lists by their type are lists.
+
+    Raises: Failure: for one without a value, one that is not declared, or a value that is not allowed.
+    """
+    unknown = sorted(set(overrides) - set(declared))
+    if unknown:
+        raise unusable(f"--parameter-overrides: the template has no parameter {', '.join(unknown)}; see its Parameters")
+    missing = sorted(name for name, one in declared.items() if name not in overrides and "Default" not in one)
+    if missing:
+        raise unusable(
+            f"the template's parameter {missing[0]} has no default; give it with --parameter-overrides {missing[0]}=..."
+        )
+    return {name: _value(name, one, overrides.get(name, one.get("Default"))) for name, one in declared.items()}
+
+
+def _value(name: str, declared: Mapping[str, Any], given: Any) -> Any:
+    allowed = declared.get("AllowedValues")
+    if allowed and str(given) not in {str(one) for one in allowed}:
+        raise unusable(f"parameter {name} must be one of {', '.join(map(str, allowed))}")
+    kind = str(declared.get("Type", "String"))
+    if isinstance(given, str) and (kind == "CommaDelimitedList" or kind.startswith("List<")):
+        return [one.strip() for one in given.split(",")]
+    return given
+
+
+def _words(text: str) -> list[str]:
+    if "=" in text and " " not in text.strip():
+        return [text.strip()]
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise unusable(f"--parameter-overrides: {error}; quote a value with spaces: 'Motto=\"a b\"'") from error

@@ -1,0 +1,203 @@
+"""
+What must be done: pure decisions from what a template wants and what stands.
+
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from orchestrator.cli.templates import functions
+from orchestrator.cli.templates.reading import LeftOut, Resource
+from orchestrator.cli.templates.references import deferred
+from orchestrator.cli.templates.wanted import Kind, NotForPaddock, Standing, Wanted
+
+_DEFERRED = re.compile(r"\$\{(\w+)\.\w+\}")
+
+
+class Change(StrEnum):
+    """What becomes of a resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    UNCHANGED = "unchanged"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """
+    One resource of a plan.
+
+    Args:
+        differing: The members that an update changes.
+        reason: Why it is left out.
+        wanted: Not for what is left out before it could be described.
+    """
+
+    logical_id: str
+    type: str
+    change: Change
+    name: str = ""
+    differing: tuple[str, ...] = ()
+    reason: str = ""
+    wanted: Wanted | None = None
+    standing: Standing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """In the place of what stands: this Paddock cannot say, in its own words."""
+
+    message: str
+
+
+def wanted_of(resources: Iterable[Resource], kinds: Mapping[str, Kind]) -> tuple[list[Wanted], list[Step]]:
+    """What the resources ask for, in the order in which it is made; and those that ask for what Paddock has not."""
+    wanted: dict[str, Wanted] = {}
+    left_out: list[Step] = []
+    for resource in resources:
+        kind = kinds.get(resource.type)
+        try:
+            if kind is None:
+                raise NotForPaddock("not read by `paddock deploy`")
+            made = kind.wanted(resource.logical_id, resource.properties)
+        except NotForPaddock as error:
+            name = str(resource.properties.get("FunctionName") or "") if resource.type == functions.TYPE else ""
+            left_out.append(_left_out(resource.logical_id, resource.type, str(error), name))
+        except KeyError as error:
+            left_out.append(_left_out(resource.logical_id, resource.type, f"it has no {error.args[0]}, which it needs"))
+        else:
+            wanted[resource.logical_id] = replace(made, needs=resource.needs)
+    return _ordered(wanted, list(kinds)), left_out
+
+
+def plan(
+    wanted: Sequence[Wanted],
+    standing: Mapping[str, Standing | NotServed | None],
+    kinds: Mapping[str, Kind],
+    not_made: Sequence[Step] = (),
+) -> list[Step]:
+    """
+    The steps, in the order in which they are taken.
+
+    Args:
+        wanted: In that order.
+        standing: By logical id.
+        not_made: Resources of Lambda that are left out whatever stands.
+    """
+    steps: list[Step] = []
+    known: dict[str, str] = {}
+    absent = {one.logical_id for one in not_made}
+    changing: set[str] = set()
+    for one in wanted:
+        step = _step(filled(one, known), standing.get(one.logical_id), kinds[one.type], absent, changing)
+        steps.append(step)
+        if step.change is Change.LEFT_OUT:
+            absent.add(one.logical_id)
+        if one.type == functions.TYPE and (
+            step.change is Change.CREATE
+            or (step.change is Change.UPDATE and functions.changes_what_runs(step.differing))
+        ):
+            changing.add(one.name)
+        if step.standing is not None and not (step.change is Change.UPDATE and kinds[one.type].renews):
+            known |= known_by(one, step.standing)
+    return steps
+
+
+def known_by(wanted: Wanted, standing: Standing) -> dict[str, str]:
+    """What stands for the values that the API chose for a resource."""
+    return {deferred(wanted.logical_id, name): value for name, value in standing.values.items()}
+
+
+def filled(wanted: Wanted, known: Mapping[str, str]) -> Wanted:
+    """With what is known by now of what the API chooses."""
+    return replace(
+        wanted,
+        name=filled_in(wanted.name, known),
+        target=filled_in(wanted.target, known),
+        members=filled_in(wanted.members, known),
+    )
+
+
+def filled_in(value: Any, known: Mapping[str, str]) -> Any:
+    """A value with what is known by now, in texts and in the keys of maps."""
+    if isinstance(value, str):
+        return _DEFERRED.sub(lambda found: known.get(found[0], found[0]), value)
+    if isinstance(value, Mapping):
+        return {filled_in(name, known): filled_in(one, known) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled_in(one, known) for one in value]
+    return value
+
+
+def deferred_in(value: Any) -> set[str]:
+    """The logical ids that a value still waits for."""
+    if isinstance(value, str):
+        return set(_DEFERRED.findall(value))
+    if isinstance(value, Mapping):
+        return set().union(*(deferred_in(name) | deferred_in(one) for name, one in value.items()))
+    if isinstance(value, list | tuple):
+        return set().union(*map(deferred_in, value))
+    return set()
+
+
+def waits_for(wanted: Wanted, absent: set[str]) -> set[str]:
+    """
+    Those of the absent resources without which there is nothing to be said about this one.
+
+    A function stands by itself: it may know the name of one that is not there.
+    """
+    of_it = frozenset() if wanted.type == functions.TYPE else wanted.needs
+    return absent & (deferred_in(wanted.target) | deferred_in(wanted.members) | of_it)
+
+
+def _step(
+    wanted: Wanted, standing: Standing | NotServed | None, kind: Kind, absent: set[str], changing: set[str]
+) -> Step:
+    step = Step(logical_id=wanted.logical_id, type=wanted.type, name=wanted.name, change=Change.CREATE, wanted=wanted)
+    missing = waits_for(wanted, absent)
+    if missing:
+        return replace(step, change=Change.LEFT_OUT, reason=f"{', '.join(sorted(missing))} is left out")
+    if isinstance(standing, NotServed):
+        return replace(step, change=Change.LEFT_OUT, reason=standing.message)
+    if standing is None or deferred_in(wanted.target):
+        return step
+    follows = wanted.target.get("FunctionName") in changing and wanted.type != functions.TYPE
+    differing = kind.differing(wanted, standing, follows)
+    if differing:
+        return replace(step, change=Change.UPDATE, differing=differing, standing=standing)
+    name = filled_in(wanted.name, known_by(wanted, standing))
+    return replace(step, change=Change.UNCHANGED, name=name, standing=standing)
+
+
+def _ordered(wanted: Mapping[str, Wanted], types: Sequence[str]) -> list[Wanted]:
+    """By type, but never before what it needs."""
+    ordered: dict[str, Wanted] = {}
+    seen: set[str] = set()
+
+    def visit(one: Wanted) -> None:
+        if one.logical_id in seen:
+            return
+        seen.add(one.logical_id)
+        for needed in sorted(one.needs & set(wanted)):
+            visit(wanted[needed])
+        ordered[one.logical_id] = one
+
+    for one in sorted(wanted.values(), key=lambda one: types.index(one.type)):
+        visit(one)
+    return list(ordered.values())
+
+
+def _left_out(logical_id: str, kind: str, reason: str, name: str = "") -> Step:
+    return Step(logical_id=logical_id, type=kind, change=Change.LEFT_OUT, name=name, reason=reason)
+
+
+def steps_of(left_out: Iterable[LeftOut]) -> list[Step]:
+    """What was left out while reading, as steps."""
+    return [_left_out(one.logical_id, one.type, one.reason) for one in left_out]

@@ -1,0 +1,170 @@
+"""
+AWS::Lambda::Version and AWS::Lambda::Alias.
+
+A version is published where $LATEST is no longer what was published last; its logical id is not looked at.
+AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-version.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.cli.templates.names import place_of_function
+from orchestrator.cli.templates.references import Stack, deferred
+from orchestrator.cli.templates.shapes import shaped
+from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
+
+_PROVISIONED = "ProvisionedConcurrencyConfig"
+_LATEST = "$LATEST"
+_IS_PUBLISHED = "IsPublished"
+"""Not the API's: is there a version with what $LATEST is?"""
+
+_VERSIONED = (
+    *("CodeSha256", "Role", "Timeout", "MemorySize", "Environment", "ImageConfigResponse", "Architectures"),
+    *("EphemeralStorage", "VpcConfig", "DeadLetterConfig", "TracingConfig", "FileSystemConfigs", "LoggingConfig"),
+    *("Runtime", "Handler", "Layers", "KMSKeyArn", "TenancyConfig", "DurableConfig", "CapacityProviderConfig"),
+)
+"""What a version holds of its own; its Description may be another one."""
+
+
+class VersionKind:
+    """Published versions."""
+
+    type = "AWS::Lambda::Version"
+    renews = True
+
+    def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
+        """As `Kind`."""
+        name, _ = place_of_function(properties["FunctionName"])
+        members = {_IS_PUBLISHED: True, **_description(properties), **_provisioned(properties)}
+        number = deferred(logical_id, "Version")
+        target = {"FunctionName": name}
+        return Wanted(logical_id=logical_id, type=self.type, name=f"{name}:{number}", target=target, members=members)
+
+    def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
+        """As `Kind`."""
+        listed = _versions(ask, wanted.target["FunctionName"])
+        latest = next((one for one in listed if one["Version"] == _LATEST), None)
+        published = [one for one in listed if one["Version"].isdigit()]
+        if latest is None or not published:
+            return None
+        newest = max(published, key=lambda one: int(one["Version"]))
+        members = {
+            _IS_PUBLISHED: all(latest.get(name) == newest.get(name) for name in _VERSIONED),
+            # A version's own is for ever, and $LATEST's where none was given.
+            "Description": wanted.members.get("Description"),
+            **_provisioned_standing(ask, wanted, newest["Version"]),
+        }
+        return Standing(members=members, values={"Version": newest["Version"], "Arn": newest["FunctionArn"]})
+
+    def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
+        """As `Kind`."""
+        found = members_that_differ(wanted, standing)
+        if not follows:
+            return found
+        return tuple(name for name in wanted.members if name in (_IS_PUBLISHED, _PROVISIONED))
+
+    def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
+        """As `Kind`."""
+        name = wanted.target["FunctionName"]
+        made = []
+        if standing is None or _IS_PUBLISHED in differing:
+            given = {key: value for key, value in wanted.members.items() if key == "Description"}
+            made.append(Call(operation="PublishVersion", parameters={**wanted.target, **given}, settles=name))
+        number = deferred(wanted.logical_id, "Version")
+        return made + _provisioning(wanted, standing, differing, {**wanted.target, "Qualifier": number})
+
+
+class AliasKind:
+    """Aliases."""
+
+    type = "AWS::Lambda::Alias"
+    renews = False
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
+        """As `Kind`."""
+        name, _ = place_of_function(properties["FunctionName"])
+        given = dict(properties)
+        weights = (given.pop("RoutingConfig", None) or {}).get("AdditionalVersionWeights") or []
+        if isinstance(weights, list):
+            weights = {str(one["FunctionVersion"]): float(one["FunctionWeight"]) for one in weights}
+        asked = shaped("CreateAlias", given)
+        members = {
+            "FunctionVersion": asked.get("FunctionVersion"),
+            "Description": asked.get("Description", ""),
+            "RoutingConfig": {"AdditionalVersionWeights": weights},
+            **_provisioned(properties),
+        }
+        alias = str(properties["Name"])
+        return Wanted(
+            logical_id=logical_id,
+            type=self.type,
+            name=f"{name}:{alias}",
+            target={"FunctionName": name, "Name": alias},
+            members=members,
+        )
+
+    def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
+        """As `Kind`."""
+        found = ask("GetAlias", **wanted.target)
+        if found is None:
+            return None
+        provisioned = _provisioned_standing(ask, wanted, wanted.target["Name"])
+        return Standing(members={"Description": "", **found, **provisioned}, values={"Arn": found["AliasArn"]})
+
+    def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
+        """As `Kind`."""
+        return members_that_differ(wanted, standing)
+
+    def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
+        """As `Kind`."""
+        members = {key: value for key, value in wanted.members.items() if key != _PROVISIONED}
+        made = []
+        if standing is None:
+            made.append(Call(operation="CreateAlias", parameters={**wanted.target, **without_empty(members)}))
+        elif set(differing) - {_PROVISIONED}:
+            changes = {key: value for key, value in members.items() if key in differing}
+            made.append(Call(operation="UpdateAlias", parameters={**wanted.target, **changes}))
+        target = {"FunctionName": wanted.target["FunctionName"], "Qualifier": wanted.target["Name"]}
+        return made + _provisioning(wanted, standing, differing, target)
+
+
+def _versions(ask: Ask, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    marker: dict[str, str] = {}
+    while True:
+        page = ask("ListVersionsByFunction", FunctionName=name, **marker) or {}
+        found += page.get("Versions", [])
+        if not page.get("NextMarker"):
+            return found
+        marker = {"Marker": page["NextMarker"]}
+
+
+def _description(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in shaped("PublishVersion", properties).items() if key == "Description" and value}
+
+
+def _provisioned(properties: Mapping[str, Any]) -> dict[str, Any]:
+    asked = shaped("PutProvisionedConcurrencyConfig", properties.get(_PROVISIONED) or {})
+    return {_PROVISIONED: asked["ProvisionedConcurrentExecutions"]} if asked else {}
+
+
+def _provisioned_standing(ask: Ask, wanted: Wanted, qualifier: str) -> dict[str, Any]:
+    if _PROVISIONED not in wanted.members:
+        return {}
+    answer = ask("GetProvisionedConcurrencyConfig", FunctionName=wanted.target["FunctionName"], Qualifier=qualifier)
+    return {_PROVISIONED: (answer or {}).get("RequestedProvisionedConcurrentExecutions")}
+
+
+def _provisioning(
+    wanted: Wanted, standing: Standing | None, differing: tuple[str, ...], target: Mapping[str, Any]
+) -> list[Call]:
+    count = wanted.members.get(_PROVISIONED)
+    if count is None or (standing is not None and _PROVISIONED not in differing):
+        return []
+    parameters = {**target, "ProvisionedConcurrentExecutions": count}
+    return [Call(operation="PutProvisionedConcurrencyConfig", parameters=parameters)]

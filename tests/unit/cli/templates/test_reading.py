@@ -1,0 +1,332 @@
+"""From a template's file to its resources: documents, parameters, SAM, references."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.cli.failures import ExitCode, Failure
+from orchestrator.cli.templates.document import document_of, names_a_template
+from orchestrator.cli.templates.images import Build
+from orchestrator.cli.templates.parameters import overrides_of, parameter_values
+from orchestrator.cli.templates.reading import Template, read
+from orchestrator.cli.templates.references import Stack
+
+MATERIAL = Path(__file__).parent / "material"
+STACK = Stack(name="shop", account="123456789012", region="eu-west-1")
+
+
+def properties_of(template: Template) -> dict[str, Any]:
+    """By logical id."""
+    return {one.logical_id: one.properties for one in template.resources}
+
+
+def read_text(tmp_path: Path, text: str, **overrides: str) -> Template:
+    """A template of this text."""
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    return read(path, overrides, STACK)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("template.yaml", True),
+        ("a.yml", True),
+        ("x.json", True),
+        ("stack.template", True),
+        ("./infra/main", True),
+        ("sum", False),
+        ("template", False),
+        ("123456789012:function:sum:live", False),
+    ],
+)
+def test_a_template_is_told_from_a_functions_name(text: str, is_one: bool) -> None:
+    """A name has neither a dot nor a slash."""
+    assert names_a_template(text) is is_one
+
+
+def test_short_forms_and_dates_are_read_as_aws_reads_them(tmp_path: Path) -> None:
+    """A date stays text, a short form is its long one."""
+    path = tmp_path / "t.yaml"
+    path.write_text(
+        "Resources: {A: {Type: T, Version: 2012-10-17, P: !GetAtt B.C.D, Q: !Sub '${X}', R: !If [C, !Ref Y, [1]]}}"
+    )
+    assert document_of(path)["Resources"]["A"] == {
+        "Type": "T",
+        "Version": "2012-10-17",
+        "P": {"Fn::GetAtt": ["B", "C.D"]},
+        "Q": {"Fn::Sub": "${X}"},
+        "R": {"Fn::If": ["C", {"Ref": "Y"}, [1]]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no Resources; is it an AWS SAM or CloudFormation template"),
+        ("[1]", "has no Resources"),
+        ("{", "Expecting property name"),
+        ("a: b: c", "mapping values are not allowed here"),
+        ("Resources: {A: {}}", "resource A has no Type"),
+    ],
+)
+def test_what_is_no_template_is_a_usage_error(tmp_path: Path, text: str, message: str) -> None:
+    """That names the file."""
+    path = tmp_path / "t.yaml"
+    path.write_text(text)
+    with pytest.raises(Failure, match=message) as failure:
+        document_of(path)
+    assert failure.value.exit_code == ExitCode.USAGE
+    assert str(path) in str(failure.value)
+
+
+def test_overrides_may_be_several_in_one_text() -> None:
+    """As in AWS's own commands; a value with spaces is quoted, and one text that is one word is taken literally."""
+    texts = ["Stage=prod Level=debug", "Motto='a b'  X=1", 'Json={"a":1}', "Empty="]
+    assert overrides_of(texts) == {
+        "Stage": "prod",
+        "Level": "debug",
+        "Motto": "a b",
+        "X": "1",
+        "Json": '{"a":1}',
+        "Empty": "",
+    }
+
+
+def test_an_override_without_a_value_is_not_repeated() -> None:
+    """It may be a secret."""
+    with pytest.raises(Failure) as failure:
+        overrides_of(["hunter2"])
+    assert "hunter2" not in str(failure.value)
+
+
+def test_parameters_have_the_given_value_or_their_default() -> None:
+    """Lists are lists."""
+    declared = {
+        "A": {"Type": "String", "Default": "a"},
+        "B": {"Type": "Number"},
+        "C": {"Type": "CommaDelimitedList", "Default": "x, y"},
+        "D": {"Type": "List<Number>"},
+    }
+    assert parameter_values(declared, {"B": "2", "D": "1,2"}) == {"A": "a", "B": "2", "C": ["x", "y"], "D": ["1", "2"]}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({}, "parameter Stage has no default; give it with --parameter-overrides Stage=..."),
+        ({"Stage": "test"}, "parameter Stage must be one of dev, prod"),
+        ({"Stage": "dev", "Stagee": "x"}, "the template has no parameter Stagee"),
+    ],
+)
+def test_parameters_that_cannot_be_are_usage_errors(overrides: dict[str, str], message: str) -> None:
+    """As AWS refuses them."""
+    with pytest.raises(Failure, match=message):
+        parameter_values({"Stage": {"Type": "String", "AllowedValues": ["dev", "prod"]}}, overrides)
+
+
+def test_a_sam_function_becomes_what_sam_makes_of_it() -> None:
+    """Function, version, alias, URL, permissions, invoke config and mapping, with their values."""
+    template = read(MATERIAL / "sam-shop.yaml", {}, STACK)
+    types = [one.type.removeprefix("AWS::Lambda::") for one in template.resources]
+    assert sorted(types) == [
+        *("Alias", "EventInvokeConfig", "EventSourceMapping", "Function", "Permission", "Permission", "Url", "Version")
+    ]
+    function = properties_of(template)["Checkout"]
+    assert function["Environment"]["Variables"] == {
+        "STAGE": "dev",
+        "ORDERS": "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-Orders",
+        "LEVEL": 3,
+    }
+    assert (function["MemorySize"], function["Timeout"]) == (256, 20)
+    assert function["Code"] == {"ImageUri": "checkout:v1"}
+    assert template.builds == (
+        Build(
+            logical_id="Checkout",
+            tag="checkout:v1",
+            context=MATERIAL / "checkout",
+            arguments=(("PYTHON", "3.13"),),
+        ),
+    )
+    assert template.outputs == {
+        "Url": "${CheckoutUrl.FunctionUrl}",
+        "Arn": "arn:aws:lambda:eu-west-1:123456789012:function:shop-Checkout",
+    }
+
+
+@pytest.mark.parametrize("name", ["sam-shop.yaml", "all-left-out.yaml"])
+def test_neither_the_network_nor_aws_is_asked(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Managed policies and nested applications are what AWS's translator would ask for."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("a socket was wanted")
+
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(socket, "socket", refused)
+    monkeypatch.setattr(socket, "create_connection", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    assert read(MATERIAL / name, {}, STACK).left_out
+
+
+def test_what_is_left_out_has_its_reason_and_the_value_that_was_taken_for_it() -> None:
+    """Events by their name in the template."""
+    template = read(MATERIAL / "sam-shop.yaml", {}, STACK)
+    assert {(one.logical_id, one.type): one.reason for one in template.left_out} == {
+        ("Orders", "AWS::Serverless::SimpleTable"): "Paddock makes Lambda resources only",
+        ("Jobs", "AWS::SQS::Queue"): "Paddock makes Lambda resources only",
+        ("CheckoutRole", "AWS::IAM::Role"): "a role's ARN is kept and shown; what it allows is not checked",
+        ("Checkout.Nightly", "Schedule event"): "Paddock has no schedules",
+        ("Checkout.Root", "Api event"): "Paddock has no API Gateway; FunctionUrlConfig gives a function a URL",
+    }
+    assert template.assumed == {
+        "Orders.Arn": "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-Orders",
+        "Jobs.Arn": "arn:aws:sqs:eu-west-1:123456789012:shop-Jobs",
+        "CheckoutRole.Arn": "arn:aws:iam::123456789012:role/shop-CheckoutRole",
+    }
+
+
+def test_what_a_role_may_do_is_not_looked_at(tmp_path: Path) -> None:
+    """A policy template that lacks what it needs is SAM's business, and a role is not made here."""
+    template = read_text(
+        tmp_path,
+        """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {PackageType: Image, ImageUri: f, Policies: [{S3ReadPolicy: {}}]}
+""",
+    )
+    assert [one.logical_id for one in template.resources] == ["F"]
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("!GetAtt T.StreamArn", "arn:aws:dynamodb:eu-west-1:123456789012:table/shop-T/stream/1970-01-01T00:00:00.000"),
+        ("!Ref T", "shop-T"),
+        ("!Ref Q", "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs-dev"),
+        ("!GetAtt Q.QueueName", "jobs-dev"),
+        ("!Ref N", "arn:aws:sns:eu-west-1:123456789012:shop-N"),
+        ("!GetAtt B.Arn", "arn:aws:s3:::shop-B"),
+        ("!GetAtt X.Arn", "arn:aws:ecs:eu-west-1:123456789012:shop-X"),
+        ("!GetAtt C.Anything", "shop-C"),
+    ],
+)
+def test_what_is_not_made_has_a_plausible_value(tmp_path: Path, written: str, value: str) -> None:
+    """Of the same account and region, by its own name where the template gives one."""
+    template = read_text(
+        tmp_path,
+        f"""
+Resources:
+  F: {{Type: AWS::Lambda::Function, Properties: {{Environment: {{Variables: {{V: {written}}}}}}}}}
+  T: {{Type: AWS::DynamoDB::Table}}
+  Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: !Sub "jobs-${{Stage}}"}}}}
+  N: {{Type: AWS::SNS::Topic}}
+  B: {{Type: AWS::S3::Bucket}}
+  X: {{Type: AWS::ECS::Service}}
+  C: {{Type: Custom::Thing}}
+Parameters: {{Stage: {{Type: String, Default: dev}}}}
+""",
+    )
+    assert properties_of(template)["F"]["Environment"]["Variables"]["V"] == value
+    assert list(template.assumed.values()) == [value]
+
+
+def test_a_resource_whose_condition_is_false_is_not_there() -> None:
+    """And is there with the parameter that makes it true."""
+    assert "Audit" not in properties_of(read(MATERIAL / "sam-shop.yaml", {}, STACK))
+    prod = properties_of(read(MATERIAL / "sam-shop.yaml", {"Stage": "prod"}, STACK))
+    assert (prod["Audit"]["Code"], prod["Checkout"]["MemorySize"]) == ({"ImageUri": "audit:1"}, 1024)
+
+
+def test_what_the_api_chooses_is_deferred_and_needed_first(tmp_path: Path) -> None:
+    """A version's number in the alias, a URL in another function's environment."""
+    template = read_text(
+        tmp_path,
+        """
+Resources:
+  F: {Type: AWS::Lambda::Function, Properties: {FunctionName: f}}
+  V: {Type: AWS::Lambda::Version, Properties: {FunctionName: !Ref F}}
+  A: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref F, Name: live, FunctionVersion: !GetAtt V.Version}}
+  U: {Type: AWS::Lambda::Url, Properties: {TargetFunctionArn: !Ref A, AuthType: NONE}}
+  G:
+    Type: AWS::Lambda::Function
+    DependsOn: A
+    Properties: {Environment: {Variables: {URL: !GetAtt U.FunctionUrl, PINNED: !Ref V, NAMED: !Ref A}}}
+""",
+    )
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+    found = properties_of(template)
+    assert found["A"]["FunctionVersion"] == "${V.Version}"
+    assert found["U"]["TargetFunctionArn"] == f"{arn}:live"
+    variables = {"URL": "${U.FunctionUrl}", "PINNED": arn + ":${V.Version}", "NAMED": f"{arn}:live"}
+    assert found["G"]["Environment"]["Variables"] == variables
+    needs = {one.logical_id: one.needs for one in template.resources}
+    assert needs["A"] == {"F", "V"}
+    assert needs["G"] == {"U", "V", "A", "F"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            (
+                "Resources: {F: {Type: AWS::Lambda::Function, Properties: {FunctionName: !Ref G}},"
+                " G: {Type: AWS::Lambda::Function, Properties: {FunctionName: !Ref F}}}"
+            ),
+            "refer to each other in a circle: ",
+        ),
+        (
+            (
+                "Transform: AWS::Serverless-2016-10-31\n"
+                "Resources: {F: {Type: AWS::Serverless::Function, Properties: {PackageType: Image}}}"
+            ),
+            "the template is not valid SAM: .*ImageUri",
+        ),
+        (
+            (
+                "Transform: AWS::Serverless-2016-10-31\nGlobals: {Nonsense: {}}\n"
+                "Resources: {F: {Type: AWS::Serverless::Function}}"
+            ),
+            "the template is not valid SAM: .*Nonsense",
+        ),
+        (
+            (
+                "Resources: {F: {Type: AWS::Lambda::Function, Properties: {PackageType: Image},"
+                " Metadata: {Dockerfile: D}}}"
+            ),
+            "F: its Metadata has a Dockerfile, but no DockerContext",
+        ),
+    ],
+)
+def test_a_template_that_cannot_be_is_a_usage_error(tmp_path: Path, text: str, message: str) -> None:
+    """With what is wrong, in SAM's words where they are SAM's."""
+    with pytest.raises(Failure, match=message) as failure:
+        read_text(tmp_path, text)
+    assert failure.value.exit_code == ExitCode.USAGE
+
+
+def test_a_build_is_the_docker_command_that_sam_would_give(tmp_path: Path) -> None:
+    """Target and platform where the template says them."""
+    template = read_text(
+        tmp_path,
+        """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Hello:
+    Type: AWS::Serverless::Function
+    Properties: {PackageType: Image, Architectures: [arm64]}
+    Metadata: {DockerContext: src, Dockerfile: docker/Dockerfile.prod, DockerBuildTarget: run}
+""",
+    )
+    context = f"{tmp_path}/src"
+    assert template.builds[0].command() == [
+        *("docker", "build", "--tag", "hello:latest", "--file", f"{context}/docker/Dockerfile.prod"),
+        *("--target", "run", "--platform", "linux/arm64", context),
+    ]

@@ -1,0 +1,188 @@
+"""`paddock deploy template.yaml` against the real API: what stands afterwards; a second time changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from orchestrator.cli.failures import Failure
+from orchestrator.cli.templates.deploying import deploy_template
+from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
+
+MATERIAL = Path(__file__).parent.parent / "cli" / "templates" / "material"
+ROLE = "arn:aws:iam::000000000000:role/any"
+Deploy = Callable[..., dict[str, Any]]
+_session = boto3.Session()
+
+
+@pytest.fixture
+def deploy(
+    api: ServedApi, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Deploy:
+    """Deploy a template as stack `shop`, on a machine without docker; each resource by its logical id."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    ours = _session.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{api.port}",
+        region_name="us-east-1",
+        aws_access_key_id=account,
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+    def deploy(path: Path, *overrides: str, build: bool = False) -> dict[str, Any]:
+        deploy_template(ours, path, overrides=overrides, stack_name="shop", only_plan=False, build=build, as_json=True)
+        document = json.loads(capsys.readouterr().out)
+        return {one["logical_id"]: one for one in document["resources"]}
+
+    return deploy
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Callable[[str], None]:
+    """A `docker` command that does as a line of shell says."""
+
+    def docker(line: str) -> None:
+        command = tmp_path / "bin" / "docker"
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(f"#!/bin/sh\n{line}\n")
+        command.chmod(0o755)
+
+    return docker
+
+
+def changes(resources: dict[str, Any]) -> set[str]:
+    """What became of them."""
+    return {one["change"] for one in resources.values()}
+
+
+def test_a_plain_template_stands_as_it_says(deploy: Deploy, client: Any, account: str) -> None:
+    """Parameters, mappings, numbers that are written as text."""
+    resources = deploy(MATERIAL / "plain.yaml", "Memory=640")
+    assert resources["Resize"]["change"] == "create"
+    found = client.get_function(FunctionName="resize-us-east-1")
+    configuration = found["Configuration"]
+    assert (configuration["MemorySize"], configuration["Timeout"]) == (640, 7)
+    assert configuration["Role"] == f"arn:aws:iam::{account}:role/shop-Role"
+    assert configuration["Environment"]["Variables"] == {"SELF": f"{account}:shop"}
+    assert configuration["ImageConfigResponse"]["ImageConfig"]["Command"] == ["app.handler", "--fast"]
+    assert found["Code"]["ImageUri"] == "resize:latest"
+    assert found["Concurrency"] == {"ReservedConcurrentExecutions": 5}
+    assert found["Tags"] == {"team": "images"}
+
+
+@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml"])
+def test_a_second_deployment_changes_nothing(deploy: Deploy, name: str) -> None:
+    """Whatever of the template stands after the first."""
+    assert "create" in changes(deploy(MATERIAL / name))
+    assert changes(deploy(MATERIAL / name)) == {"unchanged", "left out"}
+
+
+def test_only_what_differs_is_updated(deploy: Deploy, client: Any) -> None:
+    """Here the memory."""
+    deploy(MATERIAL / "plain.yaml")
+    function = deploy(MATERIAL / "plain.yaml", "Memory=256")["Resize"]
+    assert (function["change"], function["members"]) == ("update", ["MemorySize"])
+    assert client.get_function_configuration(FunctionName="resize-us-east-1")["MemorySize"] == 256
+
+
+def test_what_the_template_no_longer_mentions_has_its_default_again(
+    deploy: Deploy, client: Any, tmp_path: Path
+) -> None:
+    """Of the configuration; a reserved concurrency, tags and whole resources stay."""
+    deploy(MATERIAL / "plain.yaml")
+    template = tmp_path / "template.json"
+    function = {"FunctionName": "resize-us-east-1", "PackageType": "Image", "Code": {"ImageUri": "resize:latest"}}
+    template.write_text(json.dumps({"Resources": {"R": {"Type": "AWS::Lambda::Function", "Properties": function}}}))
+    assert set(deploy(template)["R"]["members"]) == {"Timeout", "MemorySize", "Environment", "ImageConfig", "Role"}
+    found = client.get_function(FunctionName="resize-us-east-1")
+    assert found["Configuration"]["Timeout"] == 3
+    assert "Environment" not in found["Configuration"]
+    assert "ImageConfigResponse" not in found["Configuration"]
+    assert found["Concurrency"] == {"ReservedConcurrentExecutions": 5}
+    assert found["Tags"] == {"team": "images"}
+
+
+def test_a_template_of_which_nothing_can_be_made_is_told_so(deploy: Deploy) -> None:
+    """Each resource with its reason; that is no failure."""
+    resources = deploy(MATERIAL / "all-left-out.yaml")
+    assert changes(resources) == {"left out"}
+    assert all(one["reason"] for one in resources.values())
+    assert resources["OfInline"]["reason"] == "Inline is left out"
+
+
+def test_a_function_that_fails_is_named_and_keeps_only_what_needs_it(
+    deploy: Deploy, client: Any, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    """The command fails, and the rest stands."""
+    engine.has_not("gone:1")
+    template = tmp_path / "template.yaml"
+    template.write_text(
+        f"""
+Resources:
+  Broken:
+    Type: AWS::Lambda::Function
+    Properties: {{PackageType: Image, Code: {{ImageUri: "gone:1"}}, Role: "{ROLE}"}}
+  CallsBroken:
+    Type: AWS::Lambda::Function
+    Properties:
+      PackageType: Image
+      Code: {{ImageUri: "hello:1"}}
+      Role: {ROLE}
+      Environment: {{Variables: {{CALLED: !GetAtt Broken.Arn}}}}
+  Whole:
+    Type: AWS::Lambda::Function
+    Properties: {{PackageType: Image, Code: {{ImageUri: "hello:1"}}, Role: "{ROLE}"}}
+"""
+    )
+    with pytest.raises(Failure, match=r"Broken does not stand as .* says: .*docker build -t gone:1"):
+        deploy(template)
+    assert {one["FunctionName"] for one in client.list_functions()["Functions"]} >= {"shop-Whole"}
+    assert "shop-CallsBroken" not in {one["FunctionName"] for one in client.list_functions()["Functions"]}
+
+
+def test_an_image_whose_tag_moved_is_deployed_again(deploy: Deploy, docker: Callable[[str], None], client: Any) -> None:
+    """Where docker says that the tag stands for something else than the function has."""
+    deploy(MATERIAL / "plain.yaml")
+    image_id = client.get_function(FunctionName="resize-us-east-1")["Code"]["ResolvedImageUri"].partition("@")[2]
+    docker(f"echo {image_id}")
+    assert deploy(MATERIAL / "plain.yaml")["Resize"]["change"] == "unchanged"
+    docker("echo sha256:another")
+    assert deploy(MATERIAL / "plain.yaml")["Resize"]["members"] == ["ImageId"]
+
+
+def test_images_are_built_before_their_functions_are_deployed(
+    deploy: Deploy, docker: Callable[[str], None], client: Any, tmp_path: Path
+) -> None:
+    """By this machine's docker, as the template's Metadata says, under the tag that the function gets."""
+    docker(f'echo "$@" >> {tmp_path}/asked')
+    deploy(MATERIAL / "sam-shop.yaml", build=True)
+    context = MATERIAL / "checkout"
+    assert (tmp_path / "asked").read_text().splitlines()[0] == (
+        f"build --tag checkout:v1 --file {context}/Dockerfile --build-arg PYTHON=3.13 {context}"
+    )
+    assert client.get_function(FunctionName="shop-Checkout")["Code"]["ImageUri"] == "checkout:v1"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (None, "there is no `docker` command here to build checkout:v1; build it elsewhere and say --no-build"),
+        ("exit 7", "`docker build` of checkout:v1 ended with 7; its output says why"),
+    ],
+)
+def test_nothing_is_deployed_if_an_image_cannot_be_built(
+    deploy: Deploy, docker: Callable[[str], None], client: Any, line: str | None, message: str
+) -> None:
+    """And the failure says what helps."""
+    if line is not None:
+        docker(line)
+    with pytest.raises(Failure, match=message):
+        deploy(MATERIAL / "sam-shop.yaml", build=True)
+    assert client.list_functions()["Functions"] == []
