@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.lambda_api.callers import Caller
-from orchestrator.lambda_api.operations import Handler, Reply, find_function
+from orchestrator.lambda_api.operations import Handler, Reply, find_qualified
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -49,7 +49,7 @@ class DurableExecutionOperations:
 
     async def list_by_function(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_ListDurableExecutionsByFunction.html"""
-        find_function(self._functions, caller, parameters)
+        find_qualified(self._functions, caller, parameters)
         return Reply(200, {"DurableExecutions": []})
 
     async def no_execution(self, _caller: Caller, parameters: Parameters) -> NoReturn:
