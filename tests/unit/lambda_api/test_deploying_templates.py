@@ -103,7 +103,7 @@ def test_what_the_template_no_longer_mentions_has_its_default_again(
     assert set(deploy(template)["R"]["members"]) == {"Timeout", "MemorySize", "Environment", "ImageConfig", "Role"}
     found = client.get_function(FunctionName="resize-us-east-1")
     assert found["Configuration"]["Timeout"] == 3
-    assert "Environment" not in found["Configuration"]
+    assert found["Configuration"]["Environment"] == {"Variables": {}}
     assert "ImageConfigResponse" not in found["Configuration"]
     assert found["Concurrency"] == {"ReservedConcurrentExecutions": 5}
     assert found["Tags"] == {"team": "images"}
