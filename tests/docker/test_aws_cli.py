@@ -192,10 +192,10 @@ def test_tags_are_put_and_listed(aws: AwsCli) -> None:
             "An error occurred (InvalidParameterValueException) when calling the UpdateFunctionConfiguration operation",
         ),
         (
-            ("list-aliases", "--function-name", "cli"),
+            ("list-layers",),
             (
-                "An error occurred (NotImplementedException) when calling the ListAliases operation: "
-                "ListAliases is not built yet in Paddock"
+                "An error occurred (NotImplementedException) when calling the ListLayers operation: "
+                "ListLayers is not built yet in Paddock"
             ),
         ),
     ],
