@@ -18,7 +18,7 @@ from typing import Any
 
 import docker
 
-from tests.support.load import Load, answers_again, settled
+from tests.support.load import Load, answers_again, deploy_marks, settled
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.second_engine import SECOND_SUBNET, SecondEngine
 from tests.support.waiting import until
@@ -85,8 +85,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     """
     chance = random.Random(SEED)
     paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=_POOL, max_environments=_ENVIRONMENTS)
-    deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=10)
     owner = paddock.owner(engine)
     load = Load(paddock, pause_s=0.02 if CRASHES <= 100 else 0.1)
     load.start()
@@ -190,8 +189,7 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
         network_pool_size=4,
         max_environments=6,
     )
-    deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=10)
     load = Load(paddock)
     load.start()
     again = []

@@ -11,7 +11,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from tests.support.paddock_process import PaddockProcess
+from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
 
@@ -86,6 +86,14 @@ class Load:
         code = error.response["Error"]["Code"] if is_answer else type(error).__name__
         with self._noting:
             self.refusals[code] += 1
+
+
+def deploy_marks(paddock: PaddockProcess, image: str, **configuration: Any) -> Any:
+    """Deploy what the load calls, and wait until it has answered; the client that did."""
+    client = paddock.client()
+    deploy(client, "marks", image, **configuration)
+    answers_again(paddock)
+    return client
 
 
 def answers_again(paddock: PaddockProcess) -> float:
