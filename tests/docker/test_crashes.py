@@ -18,7 +18,7 @@ from typing import Any
 
 import docker
 
-from tests.support.load import Load, answers_again, deploy_marks, settled
+from tests.support.load import Load, answers_again, deploy_marks, patient_client, settled
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.second_engine import SECOND_SUBNET, SecondEngine
 from tests.support.waiting import until
@@ -93,12 +93,13 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     orphans: list[str] = []
     most = 0
     of_ours = {"label": f"paddock.owner={owner}"}
+    caller = patient_client(paddock)
     for _ in range(CRASHES):
         load.go_on(chance.uniform(0.05, 1.5))
         paddock.kill()
         began = time.monotonic()
         paddock.start()
-        answers_again(paddock)
+        answers_again(paddock, caller)
         again.append(time.monotonic() - began)
         orphans += _orphans_twice(engine, paddock, owner)
         most = max(most, len(engine.api.containers(all=True, filters=of_ours)))
@@ -126,7 +127,8 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     assert not too_often
     assert not unexplained
     assert not load.wrong
-    assert p99 < 5
+    # At p99: one in a hundred may take longer, and one of a few.
+    assert sum(1 for seconds in again if seconds >= 5) <= max(1, CRASHES // 100)
     # Four pools of earlier lives, and what one life has: its pool, and two for each environment.
     assert most <= 4 * _POOL + _POOL + 2 * _ENVIRONMENTS + 5
     assert not engine.containers.list(all=True, filters=of_ours)
