@@ -14,7 +14,6 @@ import botocore.exceptions
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
-
 _AGAIN_S = 0.2
 """After a call that failed: callers that ask in vain all the time take the processor from what they wait for."""
 
