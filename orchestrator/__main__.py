@@ -97,14 +97,13 @@ def _look_for_no_garbage_yet() -> None:
 def _settings() -> Settings:
     from pydantic import ValidationError
 
-    from orchestrator.settings import Settings
+    from orchestrator.settings import Settings, refusals
 
     try:
         return Settings()
     except ValidationError as error:
-        for problem in error.errors():
-            name = "PADDOCK_" + "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"paddock: {name}: {problem['msg']}; see `paddock doctor` and docs/settings.md", file=sys.stderr)
+        for refusal in refusals(error):
+            print(f"paddock: {refusal}; see `paddock doctor` and docs/settings.md", file=sys.stderr)
         raise typer.Exit(OUR_FAILURE) from error
 
 

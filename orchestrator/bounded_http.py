@@ -19,10 +19,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from orchestrator.domain.allowance import Allowance
+from orchestrator.domain.allowance import Allowances
 from orchestrator.held_head import HeldHead
 
-_MOST_ADDRESSES = 4096
 _AT_ONCE = struct.pack("ii", 1, 0)
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -83,7 +82,8 @@ class Keeper:
         self.refused = refused
         self.connections: Counter[str] = Counter()
         self.connections_in_all = 0
-        self._new: dict[str, Allowance] = {}
+        per_s = bounds.connections_per_s
+        self._new = Allowances(2 * per_s, per_s) if per_s is not None else None
 
     def wait_s(self, address: str, now: float) -> float:
         """
@@ -92,15 +92,7 @@ class Keeper:
         Args:
             now: The loop's time.
         """
-        per_s = self.bounds.connections_per_s
-        if per_s is None:
-            return 0.0
-        burst = 2 * per_s
-        if len(self._new) > _MOST_ADDRESSES:
-            self._new = {one: kept for one, kept in self._new.items() if kept.left_at(now) < burst}
-        allowance = self._new.get(address) or Allowance.full(burst, per_s, now)
-        self._new[address] = allowance = allowance.taken(1, now)
-        return allowance.settled_in_s
+        return self._new.take_one(address, now) if self._new is not None else 0.0
 
 
 class NotServed(Exception):

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _LAST_PORT = 65_535
@@ -158,3 +158,11 @@ class Settings(BaseSettings):
     def idle_timeout(self) -> timedelta:
         """How long idle before shut down."""
         return timedelta(seconds=self.idle_timeout_s)
+
+
+def refusals(error: ValidationError) -> list[str]:
+    """What is wrong with which variable, of settings that were refused: a line for each, for people."""
+    return [
+        f"PADDOCK_{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+        for problem in error.errors()
+    ]

@@ -147,13 +147,13 @@ def _told() -> Iterator[None]:
     from pydantic import ValidationError
 
     from orchestrator.domain.errors import PaddockError
+    from orchestrator.settings import refusals
 
     try:
         yield
     except ValidationError as error:
-        for problem in error.errors():
-            name = "PADDOCK_" + "_".join(str(part) for part in problem["loc"]).upper()
-            print(f"paddock: {name}: {problem['msg']}; see docs/settings.md", file=sys.stderr)
+        for refusal in refusals(error):
+            print(f"paddock: {refusal}; see docs/settings.md", file=sys.stderr)
         raise typer.Exit(_OUR_FAILURE) from error
     except PaddockError as error:
         print(f"paddock: {error}", file=sys.stderr)

@@ -57,6 +57,7 @@ from orchestrator.loop import Loop, Tasks
 from orchestrator.settings import Settings
 
 _REMOVING_AT_ONCE = 8
+_FIRST_MADE_WITHIN_S = 1.0
 _FILLED_WITHIN_S = 10.0
 _BEGUN_IS_FINISHED_WITHIN = timedelta(seconds=20)
 _LIVES_WHOSE_SANDBOXES_MAY_WAIT = 4
@@ -125,8 +126,7 @@ class DockerDriver:
         bearable = _LIVES_WHOSE_SANDBOXES_MAY_WAIT * self._settings.network_pool_size
         others, surplus = others[:bearable], others[bearable:]
         # Side by side, for callers wait for this after a crash. Nothing is started before every function of an earlier
-        # start has gone; its sandboxes hold nothing, and may go later, but for those that one crash after the other
-        # would let pile up without end.
+        # start has gone; its sandboxes hold nothing, and may go later.
         removing = asyncio.create_task(self._leftovers.remove(functions))
         looking = asyncio.create_task(self._look_at_host())
 
@@ -138,8 +138,6 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
-            # Before there is a pool: from here they leave the network one at a time, from there by its rules.
-            await self._leftovers.discard(surplus)
             disks = await self._begin(network, await looking)
             await removing
         finally:
@@ -147,7 +145,7 @@ class DockerDriver:
             looking.cancel()
         # Only now: the disks of an earlier start were mounted until its functions had gone.
         self._tasks.start(disks.start())
-        self._tasks.start(self._clear_up_after_filling(others))
+        self._tasks.start(self._clear_up(surplus, others))
         self._roots.start()
         return Place(
             control_plane_address=network.control_plane,
@@ -155,15 +153,25 @@ class DockerDriver:
             published_addresses=control_plane.published_on if control_plane is not None else None,
         )
 
-    async def _clear_up_after_filling(self, sandbox_ids: list[str]) -> None:
-        """Old sandboxes hold nothing, and removing them would take the engine's time from the first new ones."""
-        assert self._pool is not None
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._pool.filled.wait(), _FILLED_WITHIN_S)
+    async def _clear_up(self, surplus: list[str], sandbox_ids: list[str]) -> None:
+        """
+        Remove old sandboxes: they hold nothing, and it would take the engine's time from the first new ones.
+
+        Args:
+            surplus: Removed soon all the same: one crash after the other would let them pile up.
+        """
         try:
+            await self._filled(_FIRST_MADE_WITHIN_S)
+            await self._leftovers.discard(surplus)
+            await self._filled(_FILLED_WITHIN_S)
             await self._leftovers.discard(sandbox_ids)
         finally:
             self._looking_after.start()
+
+    async def _filled(self, within_s: float) -> None:
+        assert self._pool is not None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._pool.filled.wait(), within_s)
 
     async def _look_at_host(self) -> HostView:
         return await look_at_host(
@@ -185,6 +193,7 @@ class DockerDriver:
                 ruleset=ruleset(reach),
             ),
             size=self._settings.network_pool_size,
+            starting_at_once=self._engine.about["NCPU"],
             removing_at_once=1 if self._engine.major_version < _NETWORKS_REMOVED_SIDE_BY_SIDE else _REMOVING_AT_ONCE,
             random=self._random,
             cut_off=self._looking_after.wake,

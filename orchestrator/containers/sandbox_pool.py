@@ -53,6 +53,7 @@ class SandboxPool:
 
     Args:
         size: How many.
+        starting_at_once: How many are started side by side. It is work of the processor: more make the first one late.
         removing_at_once: How many are removed side by side.
         random: Returns that many random bytes.
         cut_off: Called when a new one finds no place on the functions' network.
@@ -64,6 +65,7 @@ class SandboxPool:
         template: SandboxTemplate,
         *,
         size: int,
+        starting_at_once: int,
         removing_at_once: int,
         random: Callable[[int], bytes],
         cut_off: Callable[[], None],
@@ -72,6 +74,7 @@ class SandboxPool:
         self._engine = engine
         self._template = template
         self._size = size
+        self._starting = asyncio.Semaphore(starting_at_once)
         self._removing = asyncio.Semaphore(removing_at_once)
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -263,7 +266,8 @@ class SandboxPool:
         name = f"paddock-sandbox-{self._random(6).hex()}"
         sandbox_id = await self._engine.create(specification, name)
         try:
-            await self._start_and_wait(sandbox_id)
+            async with self._starting:
+                await self._start_and_wait(sandbox_id)
             inspected = await self._engine.call("inspect_container", sandbox_id)
             place = inspected["NetworkSettings"]["Networks"].get(template.network.name)
             if place is None:

@@ -1,8 +1,13 @@
-"""An allowance: so much at once, and so much more each second. Values only; who goes over it is decided by who asks."""
+"""
+An allowance: so much at once, and so much more each second; and the allowances of many. What becomes of who goes over
+it is decided by who asks.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+_MOST_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +44,34 @@ class Allowance:
     def settled_in_s(self) -> float:
         """How long it takes until nothing is owed any more."""
         return max(0.0, -self.left / self.per_s)
+
+
+class Allowances:
+    """
+    One for each name, all alike. Whoever has everything back is forgotten once there are many.
+
+    Args:
+        burst: The most that can be left to one.
+        per_s: What comes back to each in a second.
+    """
+
+    def __init__(self, burst: float, per_s: float) -> None:
+        self._burst = burst
+        self._per_s = per_s
+        self._kept: dict[str, Allowance] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def take_one(self, name: str, now: float) -> float:
+        """
+        Take one of this name's, whether it was left or not; the seconds until nothing is owed any more.
+
+        Args:
+            now: Monotonic seconds.
+        """
+        if len(self._kept) > _MOST_KEPT:
+            self._kept = {one: kept for one, kept in self._kept.items() if kept.left_at(now) < self._burst}
+        allowance = self._kept.get(name) or Allowance.full(self._burst, self._per_s, now)
+        self._kept[name] = allowance = allowance.taken(1, now)
+        return allowance.settled_in_s

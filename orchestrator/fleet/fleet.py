@@ -325,18 +325,18 @@ class Fleet:
     async def thaw(self, live: LiveEnvironment) -> bool:
         """Let it run again; False if that failed and it is being stopped."""
         began = self._clock.monotonic()
-        async with live.engine_turn:
-            if live.state is not EnvironmentState.FROZEN:
-                return not live.environment.is_ending
-            try:
-                async with asyncio.timeout(_THAWED_WITHIN_S):
-                    await self._driver.thaw(live.environment_id)
-            except (PaddockError, TimeoutError) as error:
-                reason = str(error) or f"Docker engine did not thaw an environment within {_THAWED_WITHIN_S} s"
-                log.warning("environment.not-thawed", environment=live.environment_id, reason=reason)
-                self.pool(live.environment.version).last_failure = reason
-                self.stop(live, StopReason.CRASH)
-                return False
+        try:
+            # With its turn: an engine that takes as long to freeze it keeps its caller waiting as well.
+            async with asyncio.timeout(_THAWED_WITHIN_S), live.engine_turn:
+                if live.state is not EnvironmentState.FROZEN:
+                    return not live.environment.is_ending
+                await self._driver.thaw(live.environment_id)
+        except (PaddockError, TimeoutError) as error:
+            reason = str(error) or f"Docker engine did not thaw an environment within {_THAWED_WITHIN_S} s"
+            log.warning("environment.not-thawed", environment=live.environment_id, reason=reason)
+            self.pool(live.environment.version).last_failure = reason
+            self.stop(live, StopReason.CRASH)
+            return False
         if live.environment.is_ending:
             return False
         self._enter(live, live.environment.was_thawed(self._clock.now()))

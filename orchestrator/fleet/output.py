@@ -35,10 +35,10 @@ _QUIET_S = 0.050
 The engine passes a line on within 0.4 ms while it has nothing else to do. On a busy host a quarter of the tails lacked
 their last line with 8 ms, and one of some hundreds with 15. Only who asks for the tail waits.
 """
-_LONGEST_SETTLE_S = 0.500
 _END_AFTER_S = 0.1
 """Of quiet; nobody waits for END and REPORT but who reads the log, and on a busy machine output takes its time."""
-_LATEST_END_S = 0.5
+_LONGEST_S = 0.5
+"""Either waits for quiet no longer than this: a function may print without end."""
 _UNFINISHED_S = 0.5
 """What came after END, without a newline, is taken for a line after so long."""
 
@@ -168,7 +168,7 @@ class OutputLog:
         log.last_chunk_at = max(log.last_chunk_at, began)
         while True:
             now = self._clock.monotonic()
-            left_s = min(log.last_chunk_at + _QUIET_S, began + _LONGEST_SETTLE_S) - now
+            left_s = min(log.last_chunk_at + _QUIET_S, began + _LONGEST_S) - now
             if left_s <= 0:
                 return
             await asyncio.sleep(left_s)
@@ -189,7 +189,7 @@ class OutputLog:
             log = self._logs.get(environment_id)
             if log is None:
                 self._ending.discard(environment_id)
-            elif now >= min(max(log.last_chunk_at, log.ended_at) + _END_AFTER_S, log.ended_at + _LATEST_END_S):
+            elif now >= min(max(log.last_chunk_at, log.ended_at) + _END_AFTER_S, log.ended_at + _LONGEST_S):
                 self._write_end(log)
 
     def _write_end(self, log: _Log) -> None:

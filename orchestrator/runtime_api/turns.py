@@ -11,11 +11,10 @@ from __future__ import annotations
 import asyncio
 
 from orchestrator.clock import Clock
-from orchestrator.domain.allowance import Allowance
+from orchestrator.domain.allowance import Allowances
 
 _AT_ONCE = 100.0
 _PER_S = 100.0
-_MOST_ADDRESSES = 4096
 
 
 class Turns:
@@ -23,14 +22,10 @@ class Turns:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._allowances: dict[str, Allowance] = {}
+        self._allowances = Allowances(_AT_ONCE, _PER_S)
 
     async def wait(self, address: str) -> None:
         """Until it is this one's turn; at once, unless it asked often just before."""
-        now = self._clock.monotonic()
-        if len(self._allowances) > _MOST_ADDRESSES:
-            self._allowances = {one: kept for one, kept in self._allowances.items() if kept.left_at(now) < _AT_ONCE}
-        allowance = self._allowances.get(address) or Allowance.full(_AT_ONCE, _PER_S, now)
-        allowance = self._allowances[address] = allowance.taken(1, now)
-        if allowance.left < 0:
-            await asyncio.sleep(allowance.settled_in_s)
+        wait_s = self._allowances.take_one(address, self._clock.monotonic())
+        if wait_s:
+            await asyncio.sleep(wait_s)

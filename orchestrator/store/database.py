@@ -14,23 +14,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import alembic.command
 import pysqlite3.dbapi2
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from orchestrator.domain.errors import PaddockError
 from orchestrator.store.free_space import is_full
+from orchestrator.store.schema import HEADS, SchemaTooNew, revision_of
 
 SQLITE_VERSION: str = pysqlite3.dbapi2.sqlite_version
 """The version of SQLite in use: the one in the pysqlite3 wheel, not the system's."""
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _READERS = 4
 BUSY_TIMEOUT_MS = 5000
 _WRITER_CACHE_KIB = 8 * 1024
@@ -39,10 +34,6 @@ _MAX_WAL_FILE_BYTES = 64 * 1024 * 1024
 _CACHED_STATEMENTS = 256
 
 Result = TypeVar("Result")
-
-
-class SchemaTooNew(PaddockError):
-    """A database was written by a newer Paddock; the message says which and what helps."""
 
 
 class DatabaseUnusable(PaddockError):
@@ -124,9 +115,8 @@ def joined(path: Path, revisions: str) -> Iterator[Connection]:
     engine = _write_engine(path)
     with explained(path), engine.connect() as connection:
         connection.connection.driver_connection.execute("PRAGMA wal_autocheckpoint = 0")  # type: ignore[union-attr]
-        with connection.begin():
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current != ScriptDirectory.from_config(_alembic(connection, revisions)).get_current_head():
+        current = revision_of(connection)
+        if current != HEADS[revisions]:
             raise SchemaTooNew(
                 f"the control plane that runs on {path} is of another version (schema revision {current}); use its own "
                 "`paddock` command"
@@ -224,23 +214,16 @@ def _read_engine(path: Path) -> Engine:
 
 
 def _bring_up_to_date(connection: Connection, path: Path, revisions: str) -> None:
-    config = _alembic(connection, revisions)
-    with connection.begin():
-        current = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory.from_config(config)
-    if current == script.get_current_head():
+    current = revision_of(connection)
+    if current == HEADS[revisions]:
         return
+    # Imported here: most starts find the file up to date, and need not wait for a tenth of a second of imports.
+    from orchestrator.store.migrating import check_is_known, migrate
+
     if current is not None:
-        try:
-            script.get_revision(current)
-        except CommandError as unknown:
-            raise SchemaTooNew(
-                f"database {path} has schema revision {current}, which this Paddock does not know: a newer version "
-                "wrote it; start that version, or set PADDOCK_DATA_DIR to another directory"
-            ) from unknown
+        check_is_known(current, path, revisions)
         _keep_a_copy(path, current)
-    with connection.begin():
-        alembic.command.upgrade(config, "head")
+    migrate(connection, revisions)
 
 
 def _keep_a_copy(path: Path, revision: str) -> None:
@@ -253,12 +236,3 @@ def _keep_a_copy(path: Path, revision: str) -> None:
     copy_to(path, unfinished)
     unfinished.chmod(0o600)
     unfinished.rename(kept)
-
-
-def _alembic(connection: Connection, revisions: str) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "newline")
-    config.set_main_option("version_locations", str(_MIGRATIONS / revisions).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config

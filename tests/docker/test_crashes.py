@@ -18,7 +18,7 @@ from typing import Any
 
 import docker
 
-from tests.support.load import Load, answers_again, settled
+from tests.support.load import Load, answers_again, deploy_marks, patient_client, settled
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.second_engine import SECOND_SUBNET, SecondEngine
 from tests.support.waiting import until
@@ -85,8 +85,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     """
     chance = random.Random(SEED)
     paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=_POOL, max_environments=_ENVIRONMENTS)
-    deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=10)
     owner = paddock.owner(engine)
     load = Load(paddock, pause_s=0.02 if CRASHES <= 100 else 0.1)
     load.start()
@@ -94,12 +93,13 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     orphans: list[str] = []
     most = 0
     of_ours = {"label": f"paddock.owner={owner}"}
+    caller = patient_client(paddock)
     for _ in range(CRASHES):
         load.go_on(chance.uniform(0.05, 1.5))
         paddock.kill()
         began = time.monotonic()
         paddock.start()
-        answers_again(paddock)
+        answers_again(paddock, caller)
         again.append(time.monotonic() - began)
         orphans += _orphans_twice(engine, paddock, owner)
         most = max(most, len(engine.api.containers(all=True, filters=of_ours)))
@@ -127,7 +127,8 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     assert not too_often
     assert not unexplained
     assert not load.wrong
-    assert p99 < 5
+    # At p99: one in a hundred may take longer, and one of a few.
+    assert sum(1 for seconds in again if seconds >= 5) <= max(1, CRASHES // 100)
     # Four pools of earlier lives, and what one life has: its pool, and two for each environment.
     assert most <= 4 * _POOL + _POOL + 2 * _ENVIRONMENTS + 5
     assert not engine.containers.list(all=True, filters=of_ours)
@@ -190,8 +191,7 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
         network_pool_size=4,
         max_environments=6,
     )
-    deploy(paddock.client(), "marks", images["behaviours"], Timeout=10)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=10)
     load = Load(paddock)
     load.start()
     again = []

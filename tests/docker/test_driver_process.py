@@ -22,6 +22,7 @@ from orchestrator.driver.channel import take_second_socket
 from orchestrator.driver.launch import ListeningDriver
 from orchestrator.driver.protocol import EnvironmentSpec, ImageNotFound, NotHardened, Sandbox
 from orchestrator.driver.remote import RemoteDriver
+from tests.support.builders import a_spec
 from tests.support.footprint import process
 from tests.support.paddock_process import PaddockProcess, children, deploy
 from tests.support.waiting import until
@@ -57,17 +58,13 @@ async def taken_over(engine: docker.DockerClient, tmp_path: Path) -> AsyncIterat
 
 def spec_of(image_id: str) -> EnvironmentSpec:
     """An ordinary environment that waits for work that never comes."""
-    return EnvironmentSpec(
+    return a_spec(
         environment_id="0123456789abcdef" * 2,
         function_name="taken-over",
-        function_version="$LATEST",
         image_id=image_id,
         entry_point=("/bin/sleep", "600"),
         command=(),
-        working_directory=None,
         environment={"A": "1"},
-        memory_mib=128,
-        ephemeral_storage_mib=512,
     )
 
 

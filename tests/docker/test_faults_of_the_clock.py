@@ -14,8 +14,8 @@ import docker
 import pytest
 
 from tests.support.clock_steps import SteppedClock
-from tests.support.load import Load, accepted, answers_again, settled
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
+from tests.support.paddock_process import PaddockProcess
 from tests.support.waiting import until
 
 _HOUR_S = 3600
@@ -66,9 +66,7 @@ def test_a_clock_that_is_set_by_an_hour_loses_and_delays_nothing(
     """Nobody is refused or cut off meanwhile; retries come after their delay; nor does a restart wait for the clock."""
     delays = f"{_RETRY_S},{_RETRY_S}"
     paddock = start_paddock(variables=clock.variables, driver_socket=driver, async_retry_delays_s=delays)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
     load = Load(paddock, pause_s=0.1)
     load.start()
     fails, took = [], []

@@ -11,8 +11,8 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.support.load import Load, accepted, answers_again, settled
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
+from tests.support.paddock_process import PaddockProcess
 from tests.support.small_disk import small_disk
 from tests.support.waiting import until
 
@@ -34,9 +34,7 @@ def test_on_a_full_disk_callers_are_told_and_it_goes_on_by_itself_when_there_is_
     with small_disk(tmp_path / "disk", 1200) as disk:
         log_path = (disk.path if log_is_on_it else tmp_path) / "paddock.log"
         paddock = start_paddock(disk.path, log_path=log_path, network_pool_size=2)
-        client = paddock.client()
-        deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-        answers_again(paddock)
+        client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
         pid, load = paddock.pid, Load(paddock, pause_s=0.1)
         load.start()
         load.go_on(1)
@@ -78,9 +76,7 @@ def test_while_the_disk_of_the_history_is_full_everything_is_accepted_and_run(
     with small_disk(tmp_path / "disk", 64) as disk:
         (data_dir / "history.db").symlink_to(disk.path / "history.db")
         paddock = start_paddock(data_dir, network_pool_size=2)
-        client = paddock.client()
-        deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-        answers_again(paddock)
+        client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
         disk.fill()
         load = Load(paddock, pause_s=0.1)
         load.start()
@@ -113,9 +109,7 @@ def test_while_the_disk_of_the_log_is_full_everything_goes_on(
     """Lines are lost and counted, nothing else."""
     with small_disk(tmp_path / "disk", 8) as disk:
         paddock = start_paddock(log_path=disk.path / "paddock.log", network_pool_size=2)
-        client = paddock.client()
-        deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-        answers_again(paddock)
+        client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
         disk.fill()
         load = Load(paddock, pause_s=0.1)
         load.start()
@@ -146,9 +140,7 @@ def test_while_the_disk_of_tmp_is_full_no_new_environment_starts_and_everything_
     """A warm environment goes on; for a new one synchronous callers are told what is full, and events wait."""
     with small_disk(tmp_path / "disk", 1000) as disk:
         paddock = start_paddock(driver_dir=disk.path, network_pool_size=2, max_environments=1, room_wait_s=2)
-        client = paddock.client()
-        deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-        answers_again(paddock)
+        client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
         disk.fill()
         assert client.invoke(FunctionName="marks", Payload=b"{}")["StatusCode"] == 200
         client.invoke(FunctionName="marks", Payload=b'{"do": "exit"}')

@@ -12,7 +12,7 @@ import botocore.exceptions
 import docker
 
 from tests.support.engine_proxy import EngineProxy, Trouble
-from tests.support.load import Load, accepted, answers_again, settled
+from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.second_engine import SECOND_SUBNET, SecondEngine
 from tests.support.waiting import until
@@ -53,9 +53,7 @@ def test_while_the_engine_is_stopped_callers_are_told_and_events_wait_for_its_st
     paddock = start_paddock(
         docker_host=second_engine.host, functions_subnet=SECOND_SUBNET, network_pool_size=2, room_wait_s=_ROOM_WAIT_S
     )
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
     load = Load(paddock, pause_s=0.1)
     load.start()
     load.go_on(1)
@@ -89,9 +87,7 @@ def test_a_slow_engine_costs_time_and_nothing_else(
     paddock = start_paddock(
         docker_host=engine_proxy.host, network_pool_size=1, init_timeout_s=2, room_wait_s=10, max_environments=2
     )
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=2, MemorySize=1024)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=2, MemorySize=1024)
     end_environments(client, paddock)
     engine_proxy.make(Trouble(delay_s=1.5))
     waits = [accepted(client, do="mark", mark=f"slow-{number}") for number in range(5)]
@@ -163,9 +159,7 @@ def test_whatever_the_engine_answers_500_to_nothing_is_lost_nor_left_behind(
     paddock = start_paddock(
         docker_host=engine_proxy.host, network_pool_size=2, max_environments=4, room_wait_s=_ROOM_WAIT_S
     )
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
     owner = paddock.owner(engine)
     load = Load(paddock, pause_s=0.1)
     load.start()

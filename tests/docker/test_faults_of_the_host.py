@@ -17,8 +17,8 @@ import botocore.exceptions
 import docker
 
 from tests.support.host_limits import little_memory, no_more_files
-from tests.support.load import Load, accepted, answers_again, settled
-from tests.support.paddock_process import PaddockProcess, children, deploy
+from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
+from tests.support.paddock_process import PaddockProcess, children
 from tests.support.waiting import until
 
 StartPaddock = Callable[..., PaddockProcess]
@@ -33,9 +33,7 @@ def test_callers_who_connect_without_end_take_no_file_of_what_they_wait_for(
 ) -> None:
     """The host allows 400 files: 600 silent connections leave enough of them for environments and databases."""
     paddock = start_paddock(network_pool_size=2, open_files=400)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
     load = Load(paddock, pause_s=0.1)
     load.start()
     load.go_on(0.5)
@@ -76,9 +74,7 @@ def test_a_control_plane_without_a_free_file_serves_those_it_has_and_then_everyb
 ) -> None:
     """No connection is accepted meanwhile, and none that there is goes."""
     paddock = start_paddock(network_pool_size=2, freeze_after_s=60)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=10, MemorySize=1024)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
     load = Load(paddock, pause_s=0.1)
     load.start()
     load.go_on(1)
@@ -120,9 +116,7 @@ def test_a_driver_without_a_free_file_starts_nothing_and_leaves_nothing_behind(
 ) -> None:
     """A container's output could not be read: it is not started, callers are told why, events wait."""
     paddock = start_paddock(network_pool_size=2, max_environments=2, room_wait_s=1)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=10)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=10)
     owner = paddock.owner(engine)
     (driver,) = children(paddock.pid)
     with no_more_files(driver):
@@ -151,9 +145,7 @@ def test_many_large_payloads_at_once_are_bounded_and_the_kernel_kills_nobody(
 ) -> None:
     """Those that there is no room for get a 429, as AWS's clients expect and try again."""
     paddock = start_paddock(network_pool_size=2, request_memory_mib=16)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=20, MemorySize=1024)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=20, MemorySize=1024)
     pid = paddock.pid
     with little_memory(pid, further_mib=256), ThreadPoolExecutor(16) as pool:
         outcomes = Counter(pool.map(lambda _: _outcome(paddock, _LARGE).partition(":")[0], range(64)))
@@ -171,9 +163,7 @@ def test_what_was_accepted_before_the_kernel_kills_for_want_of_memory_runs_after
 ) -> None:
     """It is a `kill -9` like any other; whoever supervises the process starts it again."""
     paddock = start_paddock(network_pool_size=2, max_environments=4)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=20, MemorySize=1024)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=20, MemorySize=1024)
     owner = paddock.owner(engine)
     load = Load(paddock, pause_s=0.1)
     load.start()

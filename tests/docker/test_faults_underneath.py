@@ -15,7 +15,7 @@ import botocore.exceptions
 import docker
 
 from tests.support.footprint import attached
-from tests.support.load import Load, accepted, answers_again, settled
+from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
 from tests.support.loop_devices import detach
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
@@ -31,9 +31,7 @@ def test_containers_that_are_removed_by_force_cost_no_event_and_no_later_call(
 ) -> None:
     """A busy one, an idle one, a frozen one; and every sandbox that waits in the pool."""
     paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=2, freeze_after_s=1)
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=20)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=20)
     owner = paddock.owner(engine)
     running = accepted(client, do="mark", mark="removed", seconds=1.5)
     until(lambda: paddock.busy_container(engine, "marks"), "it runs").remove(force=True)
@@ -129,9 +127,7 @@ def test_a_network_that_is_removed_is_made_again_and_what_was_cut_off_is_replace
 ) -> None:
     """Every sandbox is taken from it first, or the engine would refuse: what ran there reaches nobody any more."""
     paddock = start_paddock(network_pool_size=2, max_environments=4, async_retry_delays_s="0.2,0.2")
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=40, MemorySize=1024)
-    answers_again(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=40, MemorySize=1024)
     (network,) = engine.networks.list(filters={"label": f"paddock.owner={paddock.owner(engine)}"})
     network.reload()
     subnet = network.attrs["IPAM"]["Config"][0]["Subnet"]
@@ -180,9 +176,7 @@ def test_disks_that_are_detached_or_removed_are_replaced(
     """What runs keeps its own; the next environment has a new one, never a device that may be another program's."""
     paddock = start_paddock(network_pool_size=2, max_environments=1)
     folder = tmp_path / "driver" / "scratch"
-    client = paddock.client()
-    deploy(client, "marks", images["behaviours"], Timeout=20)
-    answers_again(paddock)
+    client = deploy_marks(paddock, images["behaviours"], Timeout=20)
     without_file: list[str] = []
     again = []
     for take_away in (_detach_all, _remove_folder):

@@ -24,7 +24,7 @@ from tests.support.probing import (
     allowed,
     answers,
     functions_network,
-    lay_out,
+    laid_out,
     own_address,
     reach,
     sandbox_of,
@@ -86,14 +86,8 @@ def ground(
         sandbox_image=images["broken-sandbox"],
     )
     paddock.start()
-    with contextlib.ExitStack() as afterwards:
-        afterwards.callback(_ended, paddock)
-        echo = afterwards.enter_context(contextlib.closing(Echo()))
-        yield lay_out(engine, images, prober, paddock, echo, afterwards)
-
-
-def _ended(paddock: PaddockProcess) -> None:
-    assert paddock.terminate() == 0, paddock.log()[-4000:]
+    with laid_out(engine, images, prober, paddock) as ground:
+        yield ground
 
 
 def what_is_reached(ground: Ground, prober: Prober, user: str = "0:0") -> list[str]:

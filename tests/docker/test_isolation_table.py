@@ -25,7 +25,7 @@ from tests.support.probing import (
     answers,
     gateway_of,
     has_ipv6,
-    lay_out,
+    laid_out,
     own_address,
     reach,
     sandbox_of,
@@ -51,14 +51,8 @@ def ground(
     """Two environments, listeners in one and on the host, all shown to answer."""
     paddock = PaddockProcess(tmp_path_factory.mktemp("table"), host="0.0.0.0", access="open", network_pool_size=2)
     paddock.start()
-    with contextlib.ExitStack() as afterwards:
-        afterwards.callback(_ended, paddock)
-        echo = afterwards.enter_context(contextlib.closing(Echo()))
-        yield lay_out(engine, images, prober, paddock, echo, afterwards)
-
-
-def _ended(paddock: PaddockProcess) -> None:
-    assert paddock.terminate() == 0, paddock.log()[-4000:]
+    with laid_out(engine, images, prober, paddock) as ground:
+        yield ground
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """
 The soak with faults: every kind of load, a fault every minute, an hour long. What Paddock takes of the host stays flat.
 
-Short in CI; `PADDOCK_BATTERY=long` for the hour, `PADDOCK_SOAK_S` for another time. Prints a table of samples.
+Short in CI; `PADDOCK_BATTERY=long` for the hour, `PADDOCK_SOAK_S` for another time. Prints a table of samples. With
+`PADDOCK_SOAK_LOG_LEVEL=info` its log tells what became of a call that went wrong.
 
 A sample is taken after each tenth of the time, once the load has paused, what was promised has ended, every environment
 has gone and the pool of sandboxes is full: so counts can be compared as they are. Memory, files and threads of a
@@ -29,6 +30,7 @@ from tests.support.waiting import until
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 LOAD_S = float(os.environ.get("PADDOCK_SOAK_S", 3600 if LONG else 48))
+LOG_LEVEL = os.environ.get("PADDOCK_SOAK_LOG_LEVEL", "warning")
 FAULT_EVERY_S = 60 if LONG else 6
 PARTS = 10 if LONG else 6
 CONTROL_PLANE_LIVES_FROM, DRIVER_LIVES_FROM = int(PARTS * 0.4), int(PARTS * 0.7)
@@ -59,7 +61,7 @@ def paddock(start_paddock: Callable[..., PaddockProcess], images: dict[str, str]
         payload_retention_mib=MAIN_MIB,
         history_retention_mib=HISTORY_MIB,
         output_per_function_mib=1,
-        log_level="warning",
+        log_level=LOG_LEVEL,
     )
     client = process.client()
     for name, configuration in FUNCTIONS.items():

@@ -10,6 +10,7 @@ from orchestrator.domain.environments import Environment
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, Image
 from orchestrator.domain.invocations import Invocation, InvocationType
 from orchestrator.domain.names import FunctionKey, VersionKey, request_id_for
+from orchestrator.driver.protocol import EnvironmentSpec
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 KEY = FunctionKey("000000000000", "us-east-1", "hello")
@@ -58,6 +59,23 @@ def an_environment(**changes: Any) -> Environment:
         "since": NOW,
     }
     return Environment(**(values | changes))
+
+
+def a_spec(**changes: Any) -> EnvironmentSpec:
+    """What the driver is asked to open."""
+    values: dict[str, Any] = {
+        "environment_id": "e" * 32,
+        "function_name": "hello",
+        "function_version": "$LATEST",
+        "image_id": "sha256:" + "a" * 64,
+        "entry_point": None,
+        "command": None,
+        "working_directory": None,
+        "environment": {},
+        "memory_mib": 128,
+        "ephemeral_storage_mib": 512,
+    }
+    return EnvironmentSpec(**(values | changes))
 
 
 def an_invocation(key: int = 1 << 40, **changes: Any) -> Invocation:

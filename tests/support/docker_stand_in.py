@@ -30,7 +30,7 @@ class DockerStandIn:
     specifications: dict[str, dict[str, Any]] = field(default_factory=dict)
     says: dict[str, Callable[[dict[str, Any]], str]] = field(default_factory=dict)
     about: dict[str, Any] = field(
-        default_factory=lambda: {"ID": "engine", "ServerVersion": "1", "DefaultRuntime": "runc"}
+        default_factory=lambda: {"ID": "engine", "ServerVersion": "1", "DefaultRuntime": "runc", "NCPU": 2}
     )
     is_away: bool = False
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))

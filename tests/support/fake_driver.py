@@ -47,6 +47,8 @@ class FakeDriver:
         self.is_starting = asyncio.Event()
         self._may_thaw = asyncio.Event()
         self._may_thaw.set()
+        self._may_freeze = asyncio.Event()
+        self._may_freeze.set()
         self.happenings: asyncio.Queue[DriverEvent] = asyncio.Queue()
         self.written: asyncio.Queue[OutputChunk] = asyncio.Queue()
 
@@ -59,6 +61,10 @@ class FakeDriver:
         """Containers take until this event is set to end."""
         self._may_stop = asyncio.Event()
         return self._may_stop
+
+    def hold_freezing(self) -> None:
+        """No container's freezing comes to its end from now on."""
+        self._may_freeze = asyncio.Event()
 
     def hold_thawing(self) -> None:
         """No container thaws from now on."""
@@ -119,6 +125,7 @@ class FakeDriver:
 
     async def freeze(self, environment_id: str) -> None:
         """Note it."""
+        await self._may_freeze.wait()
         self.frozen.add(environment_id)
 
     async def thaw(self, environment_id: str) -> None:

@@ -11,8 +11,11 @@ from typing import Any
 
 import botocore.exceptions
 
-from tests.support.paddock_process import PaddockProcess
+from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
+
+_AGAIN_S = 0.2
+"""After a call that failed: callers that ask in vain all the time take the processor from what they wait for."""
 
 
 class Load:
@@ -54,7 +57,7 @@ class Load:
         self._stopped.wait(seconds)
 
     def _events(self) -> None:
-        client = self._paddock.client(connect_timeout=1, read_timeout=20)
+        client = patient_client(self._paddock)
         while not self._stopped.is_set():
             payload = json.dumps({"do": "mark", "mark": f"m{next(self._numbers)}", "seconds": 0.05}).encode()
             try:
@@ -64,11 +67,11 @@ class Load:
             except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
                 # Not acknowledged: nothing was promised. Wait for the next start without spinning.
                 self._note(error)
-                self._stopped.wait(0.05)
+                self._stopped.wait(_AGAIN_S)
             self._stopped.wait(self._pause_s)
 
     def _calls(self) -> None:
-        client = self._paddock.client(connect_timeout=1, read_timeout=20)
+        client = patient_client(self._paddock)
         while not self._stopped.is_set():
             number = next(self._numbers)
             try:
@@ -79,7 +82,7 @@ class Load:
                 self.answered += 1
             except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
                 self._note(error)
-                self._stopped.wait(0.05)
+                self._stopped.wait(_AGAIN_S)
 
     def _note(self, error: Exception) -> None:
         is_answer = isinstance(error, botocore.exceptions.ClientError)
@@ -88,10 +91,28 @@ class Load:
             self.refusals[code] += 1
 
 
-def answers_again(paddock: PaddockProcess) -> float:
-    """Wait until a call succeeds; the seconds that took."""
+def deploy_marks(paddock: PaddockProcess, image: str, **configuration: Any) -> Any:
+    """Deploy what the load calls, and wait until it has answered; the client that did."""
+    client = paddock.client()
+    deploy(client, "marks", image, **configuration)
+    answers_again(paddock)
+    return client
+
+
+def patient_client(paddock: PaddockProcess) -> Any:
+    """One that gives up a connection soon and an answer late, as callers over crashes do."""
+    return paddock.client(connect_timeout=1, read_timeout=20)
+
+
+def answers_again(paddock: PaddockProcess, client: Any = None) -> float:
+    """
+    Wait until a call succeeds; the seconds that took.
+
+    Args:
+        client: Made before, if the time that takes is not to be counted.
+    """
     began = time.monotonic()
-    client = paddock.client(connect_timeout=1, read_timeout=20)
+    client = client or patient_client(paddock)
 
     def answered() -> bool:
         try:

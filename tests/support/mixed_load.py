@@ -12,6 +12,7 @@ import urllib.error
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import botocore.exceptions
@@ -158,7 +159,7 @@ class MixedLoad:
             what = caller.act(client, caller.chance)
         except (WrongAnswer, AssertionError, botocore.exceptions.ReadTimeoutError) as error:
             what = "wrong"
-            self.wrong.append(f"{caller.name}: {type(error).__name__} {error}")
+            self.wrong.append(f"{caller.name} until {datetime.now(UTC):%H:%M:%S.%f}: {type(error).__name__} {error}")
         except Killed as error:
             what = self._note(caller, str(error), began)
         except botocore.exceptions.ClientError as error:

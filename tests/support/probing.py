@@ -254,7 +254,22 @@ def link_local(listed: str, beside: str) -> tuple[str, str] | None:
     return None
 
 
-def lay_out(
+@contextlib.contextmanager
+def laid_out(
+    engine: docker.DockerClient, images: dict[str, str], prober: Prober, paddock: PaddockProcess
+) -> Iterator[Ground]:
+    """The ground of a control plane that runs; it is ended with it, in order."""
+    with contextlib.ExitStack() as afterwards:
+        afterwards.callback(_ended, paddock)
+        echo = afterwards.enter_context(contextlib.closing(Echo()))
+        yield _lay_out(engine, images, prober, paddock, echo, afterwards)
+
+
+def _ended(paddock: PaddockProcess) -> None:
+    assert paddock.terminate() == 0, paddock.log()[-4000:]
+
+
+def _lay_out(
     engine: docker.DockerClient,
     images: dict[str, str],
     prober: Prober,

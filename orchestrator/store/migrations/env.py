@@ -1,7 +1,7 @@
 """
 Alembic's environment for both files: runs on the connection it is handed, inside that connection's transaction.
 
-Called by `store/database.py` only; `main/` and `history/` are two lines of revisions, one a file.
+Called by `store/migrating.py` only; `main/` and `history/` are two lines of revisions, one a file.
 """
 
 from __future__ import annotations

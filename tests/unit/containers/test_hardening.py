@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from orchestrator.containers.hardening import check_asked_for, check_environment
 from orchestrator.containers.spec import USER
-from orchestrator.driver.protocol import EnvironmentSpec, NotHardened
+from orchestrator.driver.protocol import NotHardened
+from tests.support.builders import a_spec
 from tests.unit.containers.test_spec import built
 
 PASSWD = "/data/accounts/passwd"
@@ -107,20 +107,6 @@ def test_only_who_was_asked_for_with_a_writable_root_has_one() -> None:
         check(form, has_writable_root=True)
 
 
-SPEC = EnvironmentSpec(
-    environment_id="0" * 32,
-    function_name="hello",
-    function_version="$LATEST",
-    image_id="sha256:" + "a" * 64,
-    entry_point=None,
-    command=None,
-    working_directory=None,
-    environment={},
-    memory_mib=128,
-    ephemeral_storage_mib=512,
-)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -137,6 +123,6 @@ SPEC = EnvironmentSpec(
 )
 def test_what_is_no_id_and_no_size_is_refused_before_anything_is_made(changes: dict[str, Any]) -> None:
     """Ids become parts of names and paths."""
-    check_asked_for(SPEC)
+    check_asked_for(a_spec())
     with pytest.raises(NotHardened):
-        check_asked_for(replace(SPEC, **changes))
+        check_asked_for(a_spec(**changes))

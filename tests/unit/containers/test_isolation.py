@@ -102,6 +102,7 @@ def begun(host: Host, *, insecure: bool = False) -> Life:
         docker,
         SandboxTemplate(image="sandbox", owner="owner", network=_NETWORK, ruleset=ruleset(_REACH)),
         size=1,
+        starting_at_once=2,
         removing_at_once=1,
         random=host.random,
         cut_off=lambda: None,

@@ -124,6 +124,7 @@ async def test_a_ready_sandbox_that_dies_is_removed_and_replaced(docker: DockerS
         docker,  # type: ignore[arg-type]
         template,
         size=1,
+        starting_at_once=2,
         removing_at_once=1,
         random=lambda count: next(numbers).to_bytes(count, "big"),
         cut_off=lambda: None,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -14,6 +17,7 @@ from orchestrator.driver.protocol import EngineUnreachable
 from tests.support.docker_stand_in import DockerStandIn
 
 SIZE = 2
+STARTING_AT_ONCE = 2
 
 
 @pytest.fixture
@@ -22,21 +26,27 @@ def docker() -> DockerStandIn:
     return DockerStandIn()
 
 
-@pytest.fixture
-async def pool(docker: DockerStandIn) -> AsyncIterator[SandboxPool]:
-    """A pool that is not started."""
+def pool_of(docker: DockerStandIn, size: int) -> SandboxPool:
+    """One that is not started."""
     network = FunctionsNetwork(
         name="functions", bridge="br-functions", subnet="10.0.0.0/20", control_plane="10.0.0.1", own_container=None
     )
     numbers = itertools.count(1)
-    pool = SandboxPool(
+    return SandboxPool(
         docker,  # type: ignore[arg-type]
         SandboxTemplate(image="sandbox", owner="me", network=network, ruleset="rules"),
-        size=SIZE,
+        size=size,
+        starting_at_once=STARTING_AT_ONCE,
         removing_at_once=1,
         random=lambda count: next(numbers).to_bytes(count, "big"),
         cut_off=lambda: None,
     )
+
+
+@pytest.fixture
+async def pool(docker: DockerStandIn) -> AsyncIterator[SandboxPool]:
+    """A pool that is not started."""
+    pool = pool_of(docker, SIZE)
     yield pool
     docker.is_away = False
     await pool.close()
@@ -65,6 +75,35 @@ async def test_each_of_many_gets_one_of_their_own(pool: SandboxPool, docker: Doc
     assert len(made(docker)) == 5
 
 
+@dataclass(slots=True)
+class CountingStandIn(DockerStandIn):
+    """Counts those that have been attached to and not yet been asked for their address."""
+
+    under_way: int = 0
+    most: int = 0
+
+    async def attach(self, container_id: str) -> socket.socket:
+        """One more is being started."""
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        return await DockerStandIn.attach(self, container_id)
+
+    async def call(self, method: str, *arguments: Any, **options: Any) -> Any:
+        """It runs once its address is asked for."""
+        self.under_way -= method == "inspect_container"
+        return await DockerStandIn.call(self, method, *arguments, **options)
+
+
+async def test_few_are_started_side_by_side() -> None:
+    """It is work of the processor: the first of many is ready the sooner."""
+    docker = CountingStandIn()
+    pool = pool_of(docker, size=0)
+    taken = await asyncio.wait_for(asyncio.gather(*(pool.take() for _ in range(6))), 5)
+    assert docker.most == STARTING_AT_ONCE
+    for one in taken:
+        await pool.discard(one.sandbox_id)
+
+
 async def test_who_gives_up_leaves_theirs_to_the_pool(pool: SandboxPool, docker: DockerStandIn) -> None:
     """It is the next one's."""
     giving_up = asyncio.create_task(pool.take())
@@ -85,17 +124,7 @@ async def test_who_waits_is_told_when_it_cannot_be_made(pool: SandboxPool, docke
 
 async def test_without_a_size_it_is_full_at_once(docker: DockerStandIn) -> None:
     """Then each is made when it is needed."""
-    network = FunctionsNetwork(
-        name="functions", bridge="br-functions", subnet="10.0.0.0/20", control_plane="10.0.0.1", own_container=None
-    )
-    pool = SandboxPool(
-        docker,  # type: ignore[arg-type]
-        SandboxTemplate(image="sandbox", owner="me", network=network, ruleset="rules"),
-        size=0,
-        removing_at_once=1,
-        random=lambda count: bytes(count),
-        cut_off=lambda: None,
-    )
+    pool = pool_of(docker, size=0)
     pool.start()
     await asyncio.wait_for(pool.filled.wait(), 5)
     assert made(docker) == []

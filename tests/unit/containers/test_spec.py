@@ -7,26 +7,15 @@ from typing import Any
 
 from orchestrator.containers.seccomp import profile
 from orchestrator.containers.spec import OfTheImage, environment_container
-from orchestrator.driver.protocol import EnvironmentSpec, Sandbox
+from orchestrator.driver.protocol import Sandbox
+from tests.support.builders import a_spec
 
 
 def built(
     device: str | None = "/dev/loop7", has_writable_root: bool = False, root_size_mib: int | None = None, **image: Any
 ) -> dict[str, Any]:
     """The specification of an ordinary environment."""
-    spec = EnvironmentSpec(
-        environment_id="e" * 32,
-        function_name="hello",
-        function_version="$LATEST",
-        image_id="sha256:" + "a" * 64,
-        entry_point=None,
-        command=None,
-        working_directory=None,
-        environment={"A": "1"},
-        memory_mib=128,
-        ephemeral_storage_mib=512,
-        has_writable_root=has_writable_root,
-    )
+    spec = a_spec(environment={"A": "1"}, has_writable_root=has_writable_root)
     sandbox = Sandbox(sandbox_id="s" * 64, hostname="rt-a", address="10.0.0.5")
     return environment_container(
         spec,

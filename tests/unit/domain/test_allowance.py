@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.domain.allowance import Allowance
+from orchestrator.domain.allowance import Allowance, Allowances
 
 
 def test_a_burst_is_there_at_once_and_comes_back_with_time() -> None:
@@ -24,3 +24,23 @@ def test_what_is_taken_beyond_it_is_owed_and_takes_its_time() -> None:
     assert owing.settled_in_s == pytest.approx(3)
     assert owing.left_at(3) == pytest.approx(0)
     assert Allowance.full(100, 10, now=0).settled_in_s == 0
+
+
+def test_each_name_has_an_allowance_of_its_own() -> None:
+    """Who took too much waits, and nobody else."""
+    allowances = Allowances(burst=2, per_s=10)
+    assert [allowances.take_one("a", now=0) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
+    assert allowances.take_one("b", now=0) == 0
+    assert allowances.take_one("a", now=1) == 0
+
+
+def test_of_many_names_only_those_are_kept_that_have_not_everything_back() -> None:
+    """Whoever invents a new one each time fills nothing, and wins nothing back by it."""
+    allowances = Allowances(burst=2, per_s=10)
+    for _ in range(12):
+        allowances.take_one("owes", now=0)
+    for number in range(10_000):
+        allowances.take_one(f"name-{number}", now=0.9)
+    assert len(allowances) > 4096
+    assert allowances.take_one("owes", now=1.05) == pytest.approx(0.05)
+    assert len(allowances) == 1

@@ -32,25 +32,20 @@ from orchestrator.driver.protocol import (
     StartFailed,
 )
 from orchestrator.driver.remote import RemoteDriver
+from tests.support.builders import a_spec
 from tests.support.fake_driver import FakeDriver
 from tests.unit.driver.crossing import Crossing
 
 _PATIENCE_S = 5
 
 
-def a_spec(environment_id: str = "e" * 32) -> EnvironmentSpec:
-    """An ordinary environment."""
-    return EnvironmentSpec(
+def a_crossing_spec(environment_id: str = "e" * 32) -> EnvironmentSpec:
+    """An ordinary environment, with a letter beyond ASCII."""
+    return a_spec(
         environment_id=environment_id,
-        function_name="hello",
-        function_version="$LATEST",
-        image_id="sha256:" + "a" * 64,
         entry_point=("python3",),
-        command=None,
         working_directory="/var/task",
         environment={"A": "ä"},
-        memory_mib=128,
-        ephemeral_storage_mib=512,
     )
 
 
@@ -83,7 +78,7 @@ async def test_values_arrive_as_they_were_sent(across: RemoteDriver, crossing: C
     assert await across.find_image("hello:latest") == there.images["hello:latest"]
     sandbox = await across.take_sandbox()
     assert sandbox == Sandbox(sandbox_id="sandbox-1", hostname=f"rt-{1:032}", address="10.0.8.1")
-    spec = a_spec()
+    spec = a_crossing_spec()
     assert await across.open(spec, sandbox) == f"container-of-{spec.environment_id}"
     assert there.opened == [spec]
     await across.freeze("a")
@@ -113,7 +108,7 @@ async def test_a_failure_is_raised_here_as_it_was_there(
     """With its type, its message, and AWS's error type."""
     crossing.drivers[0].open_failures.append(error)
     with pytest.raises(type(error), match=str(error)) as raised:
-        await across.open(a_spec(), await across.take_sandbox())
+        await across.open(a_crossing_spec(), await across.take_sandbox())
     assert getattr(raised.value, "error_type", None) == getattr(error, "error_type", None)
 
 
@@ -129,14 +124,14 @@ async def test_a_failure_that_the_protocol_does_not_know_is_named_and_ends_nothi
     """A fault of ours there does not end what else runs there."""
     crossing.drivers[0].open_failures.append(ZeroDivisionError("a fault"))
     with pytest.raises(messages.DriverFailed, match="ZeroDivisionError: a fault"):
-        await across.open(a_spec(), await across.take_sandbox())
+        await across.open(a_crossing_spec(), await across.take_sandbox())
     assert (await across.facts()).cpus == 2
 
 
 async def test_verbs_do_not_wait_for_each_other(across: RemoteDriver, crossing: Crossing) -> None:
     """A cold start takes a hundred times as long as a thaw."""
     may_open = crossing.drivers[0].hold_opening()
-    opening = asyncio.create_task(across.open(a_spec(), await across.take_sandbox()))
+    opening = asyncio.create_task(across.open(a_crossing_spec(), await across.take_sandbox()))
     await across.freeze("other")
     assert not opening.done()
     may_open.set()
@@ -172,7 +167,7 @@ async def test_an_end_is_told_after_the_open_it_ends(across: RemoteDriver, cross
     may_open = there.hold_opening()
 
     async def open_it() -> None:
-        await across.open(a_spec(), Sandbox(sandbox_id="s", hostname="h", address="a"))
+        await across.open(a_crossing_spec(), Sandbox(sandbox_id="s", hostname="h", address="a"))
         order.append("opened")
 
     opening = asyncio.create_task(open_it())
@@ -188,7 +183,7 @@ async def test_when_the_process_ends_another_is_started_and_what_ran_is_reported
 ) -> None:
     """First the loss, then every end, then that it goes on."""
     for environment_id in ("a" * 32, "b" * 32):
-        await across.open(a_spec(environment_id), await across.take_sandbox())
+        await across.open(a_crossing_spec(environment_id), await across.take_sandbox())
     await across.stop("b" * 32, timedelta())
     events = across.events()
     crossing.refusals = [EngineUnreachable("not yet")]
@@ -212,7 +207,7 @@ async def test_what_waits_for_an_answer_when_the_process_ends_is_told_so(
 ) -> None:
     """Nobody waits for ever."""
     crossing.drivers[0].hold_opening()
-    opening = asyncio.create_task(across.open(a_spec(), await across.take_sandbox()))
+    opening = asyncio.create_task(across.open(a_crossing_spec(), await across.take_sandbox()))
     await across.facts()
     crossing.end()
     with pytest.raises(EngineUnreachable, match="ended before it answered"):
@@ -304,12 +299,12 @@ FORGED = {
     "a further setting": packed(verb="take-sandbox", Privileged=True),
     "a privileged environment": packed(
         verb="open",
-        spec={**msgpack.decode(msgpack.encode(a_spec())), "HostConfig": {"Privileged": True}},
+        spec={**msgpack.decode(msgpack.encode(a_crossing_spec())), "HostConfig": {"Privileged": True}},
         sandbox={"sandbox_id": "s", "hostname": "h", "address": "a"},
     ),
     "a mount of the host": packed(
         verb="open",
-        spec={**msgpack.decode(msgpack.encode(a_spec())), "mounts": ["/:/host"]},
+        spec={**msgpack.decode(msgpack.encode(a_crossing_spec())), "mounts": ["/:/host"]},
         sandbox={"sandbox_id": "s", "hostname": "h", "address": "a"},
     ),
     "a value of another type": packed(verb="limit-cpu", environment_id="a", quota_us="all"),

@@ -130,6 +130,19 @@ async def test_a_thaw_that_hangs_is_given_up_and_the_call_served_by_another(
     assert (await answer_of(call)).payload == b'{"n": 3}'
 
 
+async def test_a_freeze_that_hangs_keeps_no_call_waiting(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The call that comes meanwhile would have to wait for its end, and then for the thaw."""
+    monkeypatch.setattr(fleet, "_THAWED_WITHIN_S", 0.01)
+    engine.driver.hold_freezing()
+    await engine.warm()
+    await engine.pass_time(1)
+    call = engine.call({"n": 5})
+    await engine.until_gone()
+    runtime = await engine.environment()
+    runtime.answer(runtime.ask() or await runtime.event())
+    assert (await answer_of(call)).payload == b'{"n": 5}'
+
+
 async def test_a_failure_that_nobody_thought_of_leaves_no_environment_and_no_caller_behind(engine: Engine) -> None:
     """Whatever goes wrong in the driver's process, at a start as at an end."""
     engine.driver.open_failures.append(DriverFailed("OSError: the folder is gone"))

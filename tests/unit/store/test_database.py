@@ -11,7 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
 from orchestrator.store.data_dir import DataDirInUse
-from orchestrator.store.database import Database, SchemaTooNew
+from orchestrator.store.database import Database
+from orchestrator.store.schema import SchemaTooNew
 from orchestrator.store.store import Store
 from orchestrator.store.tables import HISTORY, MAIN
 from tests.support.builders import KEY, a_function

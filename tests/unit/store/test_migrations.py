@@ -12,7 +12,9 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from orchestrator.settings import Settings
-from orchestrator.store.database import _MIGRATIONS, DatabaseUnusable
+from orchestrator.store.database import DatabaseUnusable
+from orchestrator.store.migrating import _MIGRATIONS
+from orchestrator.store.schema import HEADS
 from orchestrator.store.store import Store
 from tests.support.builders import KEY
 from tests.support.fake_clock import FakeClock
@@ -36,6 +38,13 @@ def test_every_released_version_is_among_those_that_are_tried() -> None:
     assert set(released) <= set(VERSIONS), "dump the databases of that release into tests/unit/store/released"
 
 
+@pytest.mark.parametrize("folder", sorted(HEADS))
+def test_a_start_compares_with_the_last_revision_there_is(folder: str) -> None:
+    """It is written down, so that a start on a file that is up to date need not load what migrates one."""
+    written = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(_MIGRATIONS / folder)]).get_current_head()
+    assert HEADS[folder] == written
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_what_a_released_version_wrote_is_read_by_this_one(tmp_path: Path, version: str) -> None:
     """Functions, their secrets, tags and reservations, and events that wait for their turn."""
@@ -56,7 +65,7 @@ async def test_a_copy_of_the_database_is_kept_before_it_is_migrated(tmp_path: Pa
     """It is what it was, and only its owner may read it."""
     _as_it_was_written_by(version, tmp_path)
     (revision,) = _one_row(tmp_path / "paddock.db", "SELECT version_num FROM alembic_version")
-    head = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(_MIGRATIONS / "main")]).get_current_head()
+    head = HEADS["main"]
     assert revision != head, "this version has no migration after that release"
     store = await Store.open(Settings(data_dir=tmp_path), FakeClock())
     await store.close()
