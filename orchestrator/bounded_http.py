@@ -83,7 +83,7 @@ class Keeper:
         self.connections: Counter[str] = Counter()
         self.connections_in_all = 0
         per_s = bounds.connections_per_s
-        self._new = Allowances(2 * per_s, per_s) if per_s is not None else None
+        self._new = Allowances[str](2 * per_s, per_s) if per_s is not None else None
 
     def wait_s(self, address: str, now: float) -> float:
         """

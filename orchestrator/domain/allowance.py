@@ -5,9 +5,13 @@ it is decided by who asks.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 _MOST_KEPT = 4096
+
+Name = TypeVar("Name", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Allowance:
         return max(0.0, -self.left / self.per_s)
 
 
-class Allowances:
+class Allowances(Generic[Name]):
     """
     One for each name, all alike. Whoever has everything back is forgotten once there are many.
 
@@ -58,12 +62,22 @@ class Allowances:
     def __init__(self, burst: float, per_s: float) -> None:
         self._burst = burst
         self._per_s = per_s
-        self._kept: dict[str, Allowance] = {}
+        self._kept: dict[Name, Allowance] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def take_one(self, name: str, now: float) -> float:
+    def left_to(self, name: Name, now: float) -> float:
+        """
+        What this name may still take; below zero it is owed.
+
+        Args:
+            now: Monotonic seconds.
+        """
+        allowance = self._kept.get(name)
+        return allowance.left_at(now) if allowance is not None else self._burst
+
+    def take_one(self, name: Name, now: float) -> float:
         """
         Take one of this name's, whether it was left or not; the seconds until nothing is owed any more.
 

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestrator.clock import Clock
+from orchestrator.domain.allowance import Allowances
 from orchestrator.domain.environments import StopReason
 from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.room import ASYNCHRONOUS_SHARE, Evict, Fits
 from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
-from orchestrator.domain.scaling_rate import ScalingRate
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.room import Room
+
+STARTED_AT_ONCE, STARTED_PER_S = 1_000, 100
+"""
+Environments of one function: 1,000 within ten seconds, refilled all the time, never saved up.
+
+AWS: https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +67,11 @@ class Scaler:
         self._start = start
         self.max_starting = max_starting
         self._turn = 0
-        self._rates: dict[FunctionKey, ScalingRate] = {}
+        self._starts: Allowances[FunctionKey] = Allowances(STARTED_AT_ONCE, STARTED_PER_S)
 
     async def tick(self) -> None:
         """Look once at everyone who waits."""
-        demands, now = self._demands(), self._clock.monotonic()
-        self._rates = {key: rate for key, rate in self._rates.items() if not rate.is_full(now)}
+        demands = self._demands()
         if not demands or self._fleet.engine_is_lost:
             return
         # Functions in turn: each tick begins with another one.
@@ -86,15 +92,15 @@ class Scaler:
             cold_start=pool.cold_start,
             waited=demand.waited,
         )
-        rate = self._rates.get(demand.version.function, ScalingRate.full(now))
-        free_starts = min(self.max_starting - self._fleet.starting(), rate.allowed(now))
+        function = demand.version.function
+        free_starts = min(self.max_starting - self._fleet.starting(), int(self._starts.left_to(function, now)))
         wanted = environments_to_start(snapshot, free_starts)
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
                 self._start(demand.version)
-                rate = self._rates[demand.version.function] = rate.started(now)
+                self._starts.take_one(function, now)
                 continue
             if isinstance(verdict, Evict):
                 self._evict(verdict.environment_ids)

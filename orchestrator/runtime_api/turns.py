@@ -22,7 +22,7 @@ class Turns:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._allowances = Allowances(_AT_ONCE, _PER_S)
+        self._allowances = Allowances[str](_AT_ONCE, _PER_S)
 
     async def wait(self, address: str) -> None:
         """Until it is this one's turn; at once, unless it asked often just before."""

@@ -28,15 +28,17 @@ def test_what_is_taken_beyond_it_is_owed_and_takes_its_time() -> None:
 
 def test_each_name_has_an_allowance_of_its_own() -> None:
     """Who took too much waits, and nobody else."""
-    allowances = Allowances(burst=2, per_s=10)
+    allowances = Allowances[str](burst=2, per_s=10)
     assert [allowances.take_one("a", now=0) for _ in range(4)] == pytest.approx([0, 0, 0.1, 0.2])
     assert allowances.take_one("b", now=0) == 0
+    assert allowances.left_to("a", now=0) == -2
     assert allowances.take_one("a", now=1) == 0
+    assert allowances.left_to("nobody", now=1) == 2
 
 
 def test_of_many_names_only_those_are_kept_that_have_not_everything_back() -> None:
     """Whoever invents a new one each time fills nothing, and wins nothing back by it."""
-    allowances = Allowances(burst=2, per_s=10)
+    allowances = Allowances[str](burst=2, per_s=10)
     for _ in range(12):
         allowances.take_one("owes", now=0)
     for number in range(10_000):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.domain.names import FunctionKey, FunctionReference
+from orchestrator.fleet import scaler
 from orchestrator.invocations.requests import InvokeRequest
 from tests.support.builders import KEY
 from tests.support.engine import Engine, EngineMaker, answer_of
@@ -32,6 +35,26 @@ async def test_no_more_start_at_once_than_the_host_can_take(engine: Engine) -> N
     engine.driver.hold_opening()
     calls = [engine.call() for _ in range(50)]
     await engine.scale()
+    await engine.scale()
+    assert len(engine.live()) == 4
+    for call in calls:
+        call.cancel()
+
+
+async def test_one_function_s_environments_come_no_faster_than_aws_lets_them(
+    make_engine: EngineMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many at once, then so many a second, however many wait."""
+    monkeypatch.setattr(scaler, "STARTED_AT_ONCE", 3)
+    monkeypatch.setattr(scaler, "STARTED_PER_S", 1)
+    engine = make_engine()
+    await engine.deploy()
+    engine.driver.hold_opening()
+    calls = [engine.call() for _ in range(50)]
+    await engine.scale()
+    await engine.scale()
+    assert len(engine.live()) == 3
+    engine.clock.advance(1)
     await engine.scale()
     assert len(engine.live()) == 4
     for call in calls:
