@@ -60,6 +60,7 @@ from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
 from orchestrator.runtime_api.turns import Turns
 from orchestrator.settings import Settings
+from orchestrator.store.event_invoke_configs import retry_policy
 from orchestrator.store.recovery import MAX_CRASHES
 from orchestrator.store.store import Store
 from orchestrator.store.writer import StoreFailed
@@ -150,7 +151,7 @@ class ControlPlane:
             leases=self._leases,
             journal=self._journal,
             clock=clock,
-            policy=self._policy,
+            policy=self._retry_policy,
             function=store.functions.get,
             led_to=self._led_to,
             reservation=self._reservation,
@@ -351,6 +352,9 @@ class ControlPlane:
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self._store.functions.get(key)
         return function.reserved_concurrency if function is not None else None
+
+    def _retry_policy(self, key: FunctionKey, qualifier: str | None) -> RetryPolicy:
+        return retry_policy(self._store.documents, self._policy, key, qualifier)
 
     def _want_environments(self) -> None:
         self._scaling.wake()

@@ -117,6 +117,14 @@ def parse_reference(text: str, qualifier: str | None, account: str, region: str)
     return FunctionReference(key, inner or qualifier)
 
 
+def name_in_arn(arn: str, account: str, region: str) -> str | None:
+    """The name of the function that an ARN means; None if it is none, or of another account or region."""
+    match = _REFERENCE.fullmatch(arn)
+    if match is None or not arn.startswith("arn:") or (match["account"], match["region"]) != (account, region):
+        return None
+    return match["name"]
+
+
 def check_new_name(key: FunctionKey, text: str) -> None:
     """
     May a function be created by this name?

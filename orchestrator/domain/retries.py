@@ -14,6 +14,7 @@ from orchestrator.domain.invocations import Invocation
 RETRIES_EXHAUSTED = "RetriesExhausted"
 EVENT_AGE_EXCEEDED = "EventAgeExceeded"
 
+_DELAYS = (timedelta(minutes=1), timedelta(minutes=2))
 _FIRST_BACKOFF = timedelta(seconds=1)
 _LONGEST_BACKOFF = timedelta(minutes=5)
 
@@ -28,13 +29,23 @@ class RetryPolicy:
         max_age: Events older than this are given up; AWS: 6 hours by default.
     """
 
-    delays: tuple[timedelta, ...] = (timedelta(minutes=1), timedelta(minutes=2))
+    delays: tuple[timedelta, ...] = _DELAYS
     max_age: timedelta = timedelta(hours=6)
 
     @property
     def longest_wait(self) -> timedelta:
         """No event is ever due later than after so long."""
-        return max(_LONGEST_BACKOFF, *self.delays)
+        return max((_LONGEST_BACKOFF, *self.delays))
+
+    def limited(self, retries: int | None, max_age: timedelta | None) -> RetryPolicy:
+        """
+        This policy with limits of a function's own; None leaves what stands here.
+
+        Args:
+            retries: How often a failed event is tried again; where more than there are delays, AWS's follow.
+        """
+        delays = self.delays if retries is None else (*self.delays, *_DELAYS[len(self.delays) :])[:retries]
+        return RetryPolicy(delays=delays, max_age=self.max_age if max_age is None else max_age)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class EventQueue:
     Feeds due events to the dispatcher and decides what follows each attempt.
 
     Args:
+        policy: How often and how long events are tried that were sent to this function and qualifier.
         function: A function, or None if it was deleted.
         led_to: The version that an event with this qualifier goes to now, or None if there is none.
         reservation: A function's reserved concurrency, or None.
@@ -67,7 +68,7 @@ class EventQueue:
         leases: Leases,
         journal: Journal,
         clock: Clock,
-        policy: RetryPolicy,
+        policy: Callable[[FunctionKey, str | None], RetryPolicy],
         function: Callable[[FunctionKey], Function | None],
         led_to: Callable[[FunctionKey, str | None], FunctionVersion | None],
         reservation: Callable[[FunctionKey], int | None],
@@ -117,7 +118,7 @@ class EventQueue:
             for invocation, payload in await self._store.due(function, now, free, in_hand, qualifier=qualifier):
                 if invocation.key in self._of(target):
                     continue
-                if is_too_old(invocation, self._clock.now(), self._policy):
+                if is_too_old(invocation, self._clock.now(), self._policy(function, qualifier)):
                     await self._give_up(invocation, EVENT_AGE_EXCEEDED)
                 elif not self._take(invocation, payload):
                     break
@@ -205,7 +206,8 @@ class EventQueue:
 
     async def _after_function_error(self, invocation: Invocation, error: FunctionError) -> None:
         now = self._clock.now()
-        match after_function_error(invocation, now, self._policy):
+        policy = self._policy(invocation.function, invocation.qualifier)
+        match after_function_error(invocation, now, policy):
             case RetryAfter(delay=delay):
                 after = invocation.retry_at(self._clock.steady() + delay, error.error_type, error.diagnosis)
                 self._journal.invocation(

@@ -11,6 +11,7 @@ from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.aliases import AliasOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
+from orchestrator.lambda_api.event_invoke_configs import EventInvokeConfigOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
@@ -47,5 +48,8 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
         **DurableExecutionOperations(parts.functions).handlers(),
+        **EventInvokeConfigOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock
+        ).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }

@@ -84,6 +84,11 @@ def find_qualified(functions: FunctionStore, caller: Caller, parameters: Paramet
     asked = reference(caller, parameters)
     qualifier = asked.qualifier or LATEST
     function = functions.get(asked.key)
-    if function is None or not (qualifier in function.aliases or function.version(qualifier)):
+    if function is None or not is_standing(function, qualifier):
         raise ResourceNotFound(f"Function not found: {asked.invoked_arn}")
     return function, qualifier
+
+
+def is_standing(function: Function | None, qualifier: str) -> bool:
+    """Is there such a version or alias of it?"""
+    return function is not None and (qualifier in function.aliases or function.version(qualifier) is not None)

@@ -9,7 +9,7 @@ Read from memory: loaded at start, changed only after a commit of this process.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -51,6 +51,20 @@ class Place(NamedTuple):
     def on(cls, key: FunctionKey, qualifier: str) -> Place:
         """What is set on a function's version or alias."""
         return cls(key.account, key.region, key.name, qualifier)
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """
+    What belongs into the transaction that writes a document.
+
+    Args:
+        write: Whatever it raises, nothing is written.
+        applied: Told what `write` gave, once that is committed.
+    """
+
+    write: Callable[[Connection], Any]
+    applied: Callable[[Any], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +116,15 @@ class Documents:
                 return
             yield place, kept[place].value
 
-    async def put(self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None) -> None:
+    async def put(
+        self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None, along: Along | None = None
+    ) -> None:
         """
         Save one.
 
         Args:
             before: What it was when the change was thought of, as `get` gave it; None is nothing.
+            along: Written with it, before it: a check that what it is set on is still there.
 
         Raises:
             ResourceConflict: If it is something else by now.
@@ -118,7 +135,8 @@ class Documents:
         revision = now.revision if now is not None else 0
         content = document_to_json(value)
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> Any:
+            result = along.write(connection) if along is not None else None
             if revision == 0:
                 where = (documents.c.kind == kind.name, *_at(place))
                 if connection.execute(select(documents.c.revision).where(*where)).first() is not None:
@@ -126,7 +144,7 @@ class Documents:
                 connection.execute(
                     insert(documents).values(kind=kind.name, **place._asdict(), revision=1, content=content)
                 )
-                return
+                return result
             changed = connection.execute(
                 update(documents)
                 .where(documents.c.kind == kind.name, *_at(place), documents.c.revision == revision)
@@ -134,8 +152,11 @@ class Documents:
             )
             if changed.rowcount == 0:
                 raise _changed_meanwhile(place)
+            return result
 
-        def applied(_: None) -> None:
+        def applied(result: Any) -> None:
+            if along is not None:
+                along.applied(result)
             if place not in self._kept[kind.name]:
                 insort(self._places[kind.name], place)
             self._kept[kind.name][place] = _Kept(value, revision + 1)

@@ -20,11 +20,12 @@ from orchestrator.domain.aliases import Alias
 from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
 from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.names import LATEST, FunctionKey
-from orchestrator.store.documents import Documents
+from orchestrator.store.documents import Along, Documents
 from orchestrator.store.encoding import to_json
 from orchestrator.store.function_rows import alias_from, alias_row, place_of_environment, version_from, version_row
 from orchestrator.store.sealing import Sealer, is_sealed
 from orchestrator.store.tables import aliases, function_versions, functions
+from orchestrator.store.targets import check_there, renew_revision
 from orchestrator.store.writer import Writer
 
 _AFTER_ANY_NAME = "\x7f"
@@ -276,6 +277,38 @@ class FunctionStore:
             lambda connection: _change(connection, key, tags=to_json(kept)),
             applied=lambda _: self._put(replace(self._functions[key], tags=kept)),
         )
+
+    def standing(self, key: FunctionKey, qualifier: str = LATEST) -> Along:
+        """
+        For a setting of a version or alias: it must still be there when that is written.
+
+        Raises: ResourceNotFound, when it is written, if it is gone.
+        """
+        return Along(lambda connection: check_there(connection, key, qualifier))
+
+    def renewed(self, key: FunctionKey, qualifier: str, given: str | None, revision_id: str) -> Along:
+        """
+        For a policy of a version or alias: that has another RevisionId when the policy is written.
+
+        Args:
+            given: The one that it must still have; None asks for no check.
+
+        Raises: ResourceNotFound or PreconditionFailed, when it is written, if it is gone or has another.
+        """
+
+        def applied(is_renewed: bool) -> None:
+            function = self._functions[key]
+            if not is_renewed:
+                return
+            if qualifier in function.aliases:
+                self._put_alias(replace(function.aliases[qualifier], revision_id=revision_id))
+            elif qualifier == LATEST:
+                self._put(replace(function, latest=replace(function.latest, revision_id=revision_id)))
+            else:
+                version = replace(function.versions[qualifier], revision_id=revision_id)
+                self._put(replace(function, versions={**function.versions, qualifier: version}))
+
+        return Along(lambda connection: renew_revision(connection, key, qualifier, given, revision_id), applied=applied)
 
     async def delete(self, key: FunctionKey) -> None:
         """

@@ -22,6 +22,7 @@ from orchestrator.store.access_keys import AccessKeys
 from orchestrator.store.data_dir import DataDirLock, refuse_unfinished_restore
 from orchestrator.store.database import Database, explained
 from orchestrator.store.documents import Documents, Place, load_documents
+from orchestrator.store.event_invoke_configs import EVENT_INVOKE_CONFIGS
 from orchestrator.store.functions import FunctionStore, load_functions, seal_what_is_plain
 from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, greatest_id
 from orchestrator.store.invocation_queries import greatest_key
@@ -71,6 +72,7 @@ class Store:
             ends_at_failure=False,
         )
         self.documents = Documents(self.writer, opened.documents)
+        self.documents.know(EVENT_INVOKE_CONFIGS)
         self.functions = FunctionStore(self.writer, opened.functions, opened.sealer, self.documents)
         self.access_keys = AccessKeys(self._main, opened.sealer, clock.monotonic)
         self.invocations = InvocationStore(self._main, self.writer, self.epoch, clock.epoch_ms, opened.last_key)

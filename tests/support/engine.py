@@ -31,6 +31,7 @@ from orchestrator.invocations.front_desk import FrontDesk
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from orchestrator.invocations.run_log import RunLog
+from orchestrator.store.event_invoke_configs import retry_policy
 from orchestrator.store.store import Store
 from tests.support.builders import KEY, a_version, an_alias
 from tests.support.fake_clock import FakeClock
@@ -111,9 +112,7 @@ class Engine:
             leases=self.leases,
             journal=journal,
             clock=clock,
-            policy=RetryPolicy(
-                delays=tuple(timedelta(seconds=delay) for delay in RETRY_DELAYS_S), max_age=timedelta(hours=6)
-            ),
+            policy=self.retry_policy,
             function=store.functions.get,
             led_to=self.led_to,
             reservation=self._reservation,
@@ -192,6 +191,12 @@ class Engine:
         """What a qualifier leads to now; aliases share by the test's draws."""
         function = self.store.functions.get(key)
         return function.led_to(qualifier, self.draw()) if function is not None else None
+
+    def retry_policy(self, key: FunctionKey, qualifier: str | None) -> RetryPolicy:
+        """What is set on the qualifier, else three attempts within six hours."""
+        delays = tuple(timedelta(seconds=delay) for delay in RETRY_DELAYS_S)
+        default = RetryPolicy(delays=delays, max_age=timedelta(hours=6))
+        return retry_policy(self.store.documents, default, key, qualifier)
 
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self.store.functions.get(key)

@@ -46,6 +46,35 @@ def test_a_retry_that_would_come_after_the_events_age_is_not_made() -> None:
     assert not is_too_old(event, NOW, RetryPolicy())
 
 
+@pytest.mark.parametrize(
+    ("delays_s", "retries", "limited_s"),
+    [
+        ((60, 120), None, (60, 120)),
+        ((60, 120), 0, ()),
+        ((60, 120), 1, (60,)),
+        ((60, 120), 2, (60, 120)),
+        ((1,), 2, (1, 120)),
+        ((), 2, (60, 120)),
+        ((1, 2, 3), 2, (1, 2)),
+    ],
+)
+def test_a_policy_is_limited_to_a_number_of_retries(
+    delays_s: tuple[int, ...], retries: int | None, limited_s: tuple[int, ...]
+) -> None:
+    """Where the host's settings have fewer delays than a function wants retries, AWS's follow."""
+    policy = RetryPolicy(delays=tuple(timedelta(seconds=one) for one in delays_s))
+    limited = policy.limited(retries, timedelta(minutes=5))
+    assert [one.total_seconds() for one in limited.delays] == list(limited_s)
+    assert limited.max_age == timedelta(minutes=5)
+    assert policy.limited(retries, None).max_age == timedelta(hours=6)
+
+
+def test_an_event_is_never_due_later_than_the_longest_wait() -> None:
+    """Also where nothing is retried after function errors."""
+    assert RetryPolicy(delays=()).longest_wait == timedelta(minutes=5)
+    assert RetryPolicy(delays=(timedelta(hours=1),)).longest_wait == timedelta(hours=1)
+
+
 def test_backoff_doubles_from_one_second_to_five_minutes() -> None:
     """However often it fails, it never waits longer."""
     assert [backoff_after(n).total_seconds() for n in (1, 2, 3, 9, 10, 500)] == [1, 2, 4, 256, 300, 300]
