@@ -388,6 +388,7 @@ class ControlPlane:
             account_limit=settings.account_concurrency,
             retire=self._fleet.retire_outdated,
             new_id=_new_id,
+            url_authority=f"localhost:{settings.port}",
         )
         return LambdaApi(
             invoke=invoke,

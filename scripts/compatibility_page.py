@@ -31,6 +31,7 @@ def built_operations() -> set[str]:
         account_limit=0,
         retire=nothing,
         new_id=nothing,
+        url_authority="",
     )
     return {*INVOKE_OPERATIONS, *handlers_of(parts)} - FIND_NOTHING
 

@@ -12,6 +12,7 @@ from orchestrator.lambda_api.aliases import AliasOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
 from orchestrator.lambda_api.event_invoke_configs import EventInvokeConfigOperations
+from orchestrator.lambda_api.function_urls import FunctionUrlOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
@@ -29,6 +30,7 @@ class Parts:
         account_limit: Concurrency of an account in a region.
         retire: Called when environments of a function may have become outdated.
         new_id: Gives a fresh UUID.
+        url_authority: Host and port under which function URLs are.
     """
 
     functions: FunctionStore
@@ -38,6 +40,7 @@ class Parts:
     account_limit: int
     retire: Callable[[FunctionKey], None]
     new_id: Callable[[], str]
+    url_authority: str
 
 
 def handlers_of(parts: Parts) -> dict[str, Handler]:
@@ -50,6 +53,13 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **DurableExecutionOperations(parts.functions).handlers(),
         **EventInvokeConfigOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock
+        ).handlers(),
+        **FunctionUrlOperations(
+            functions=parts.functions,
+            documents=parts.documents,
+            clock=parts.clock,
+            new_id=parts.new_id,
+            authority=parts.url_authority,
         ).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }

@@ -213,6 +213,7 @@ class ServedApi:
                     account_limit=1000,
                     retire=self.retired.append,
                     new_id=lambda: str(uuid.uuid4()),
+                    url_authority="localhost:4574",
                 )
             ),
             model=model,
