@@ -7,6 +7,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
+    │   ├── PolicyLengthExceeded     400
     │   ├── PreconditionFailed       412
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMediaType     415
@@ -84,6 +85,14 @@ class InvalidRequestContent(ServiceError):
     """The body could not be read as what the operation takes."""
 
     code = "InvalidRequestContentException"
+    status = 400
+    fault = "User"
+
+
+class PolicyLengthExceeded(ServiceError):
+    """The statements of a resource policy are too many."""
+
+    code = "PolicyLengthExceededException"
     status = 400
     fault = "User"
 

@@ -15,6 +15,7 @@ from orchestrator.lambda_api.event_invoke_configs import EventInvokeConfigOperat
 from orchestrator.lambda_api.function_urls import FunctionUrlOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
+from orchestrator.lambda_api.permissions import PermissionOperations
 from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
@@ -60,6 +61,9 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
             clock=parts.clock,
             new_id=parts.new_id,
             authority=parts.url_authority,
+        ).handlers(),
+        **PermissionOperations(
+            functions=parts.functions, documents=parts.documents, new_revision=parts.new_id
         ).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.domain.errors import ResourceConflict
-from orchestrator.domain.names import FunctionKey
+from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.store.documents import Kind, Place
 from orchestrator.store.store import Store
 from tests.support.builders import KEY, a_function, a_version, an_alias
@@ -126,3 +126,53 @@ async def test_what_is_set_on_a_function_goes_with_it_its_version_or_its_alias(s
     again = await starts.again()
     again.documents.know(NOTES)
     assert left(again) == ["of the account"]
+
+
+async def test_what_is_deleted_meanwhile_gets_no_setting(store: Store) -> None:
+    """Else whoever is created by its name later would have it."""
+    await store.functions.create(a_function())
+    await store.functions.create_alias(an_alias(name="live", version=LATEST))
+    for qualifier, delete in (
+        ("live", store.functions.delete_alias(KEY, "live")),
+        (LATEST, store.functions.delete(KEY)),
+    ):
+        place, along = Place.on(KEY, qualifier), store.functions.standing(KEY, qualifier)
+        deleted, kept = await asyncio.gather(
+            delete,
+            store.documents.put(NOTES, place, Note(text="late"), before=None, along=along),
+            return_exceptions=True,
+        )
+        assert not isinstance(deleted, BaseException)
+        assert isinstance(kept, ResourceNotFound)
+        assert store.documents.get(NOTES, place) is None
+
+
+async def test_a_revision_is_renewed_with_the_document_or_not_at_all(starts: Starts, store: Store) -> None:
+    """A document that somebody else has changed leaves the revision as it was."""
+    await store.functions.create(a_function())
+    function = store.functions.get(KEY)
+    assert function is not None
+    before, place = function.latest.revision_id, Place.on(KEY, LATEST)
+    await store.documents.put(NOTES, place, Note(text="first"), before=None)
+    note = store.documents.get(NOTES, place)
+    changes = [
+        store.documents.put(
+            NOTES, place, Note(text=text), before=note, along=store.functions.renewed(KEY, LATEST, before, text)
+        )
+        for text in ("second", "third")
+    ]
+    results = await asyncio.gather(*changes, return_exceptions=True)
+    assert [type(one) for one in results] == [type(None), PreconditionFailed]
+    note = store.documents.get(NOTES, place)
+    along = store.functions.renewed(KEY, LATEST, None, "fourth")
+    results = await asyncio.gather(
+        store.documents.put(NOTES, place, Note(text="sooner"), before=note),
+        store.documents.put(NOTES, place, Note(text="later"), before=note, along=along),
+        return_exceptions=True,
+    )
+    assert [type(one) for one in results] == [type(None), ResourceConflict]
+    again = await starts.again()
+    for functions in (store.functions, again.functions):
+        found = functions.get(KEY)
+        assert found is not None
+        assert found.latest.revision_id == "second"
