@@ -16,6 +16,8 @@ from orchestrator.lambda_api.function_urls import FunctionUrlOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.permissions import PermissionOperations
+from orchestrator.lambda_api.recursion import RecursionOperations
+from orchestrator.lambda_api.runtime_management import RuntimeManagementOperations
 from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
@@ -65,5 +67,7 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **PermissionOperations(
             functions=parts.functions, documents=parts.documents, new_revision=parts.new_id
         ).handlers(),
+        **RecursionOperations(functions=parts.functions, documents=parts.documents).handlers(),
+        **RuntimeManagementOperations(functions=parts.functions, documents=parts.documents).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }

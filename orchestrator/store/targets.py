@@ -7,7 +7,7 @@ name later would have.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import ColumnElement, Connection, Table, select, update
 
 from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import FunctionState, LastUpdateStatus
@@ -55,7 +55,7 @@ def renew_revision(
     return True
 
 
-def _where(key: FunctionKey, qualifier: str) -> tuple[Table, tuple[object, ...]]:
+def _where(key: FunctionKey, qualifier: str) -> tuple[Table, tuple[ColumnElement[bool], ...]]:
     is_version = qualifier == LATEST or qualifier.isdigit()
     table = function_versions if is_version else aliases
     name = table.c.version if is_version else table.c.alias
