@@ -15,6 +15,7 @@ from orchestrator.cli.templates.shapes import shaped
 from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
 
 _LATEST = "$LATEST"
+_OF_EVENTS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
 _WHICH_SOURCE = ("EventSourceArn", "SelfManagedEventSource")
 _ONLY_WHEN_CREATED = {
     *_WHICH_SOURCE,
@@ -46,11 +47,12 @@ class EventInvokeConfigKind:
         return None if found is None else Standing(members=without_empty(found))
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
-        """As `Kind`."""
-        return members_that_differ(wanted, standing)
+        """As `Kind`. Also what is set and the template no longer has."""
+        surplus = tuple(name for name in _OF_EVENTS if name in standing.members and name not in wanted.members)
+        return members_that_differ(wanted, standing) + surplus
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
-        """As `Kind`."""
+        """As `Kind`. What is put is all there is."""
         parameters = {**wanted.target, **wanted.members}
         return [Call(operation="PutFunctionEventInvokeConfig", parameters=parameters)]
 

@@ -16,7 +16,6 @@ from orchestrator.cli.templates.references import Stack
 from orchestrator.cli.templates.shapes import shaped
 from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ
 
-_ACCOUNT = re.compile(r"\d{12}")
 _ROOT = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 
 _OF_CONDITION = {
@@ -80,6 +79,8 @@ class PermissionKind:
         target = {**qualified(name, qualifier), "StatementId": f"{self._stack.name}-{logical_id}"}
         given = shaped("AddPermission", properties)
         members = {key: value for key, value in given.items() if key not in target}
+        if "Principal" in members:
+            members["Principal"] = _account_of(str(members["Principal"]))
         return Wanted(logical_id=logical_id, type=self.type, name=_name_of(target), target=target, members=members)
 
     def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
@@ -117,8 +118,13 @@ def _principal_of(principal: Any) -> str:
     if isinstance(principal, str):
         return principal
     ((_, value),) = principal.items()
-    root = _ROOT.fullmatch(str(value))
-    return root[1] if root else str(value)
+    return _account_of(str(value))
+
+
+def _account_of(principal: str) -> str:
+    """An account's number where its root is meant, which is the same."""
+    root = _ROOT.fullmatch(principal)
+    return root[1] if root else principal
 
 
 def _name_of(target: Mapping[str, Any]) -> str:

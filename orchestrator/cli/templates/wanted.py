@@ -125,7 +125,7 @@ def without_empty(value: Any) -> Any:
     return {name: one for name, one in found.items() if one not in (None, {}, [], "")}
 
 
-_WHOLE = {"Environment", "ImageConfig", "RoutingConfig", "Cors"}
+_WHOLE = {"Environment", "ImageConfig", "RoutingConfig", "Cors", "DestinationConfig"}
 """Maps of which the template says everything: what it does not mention is taken away."""
 
 

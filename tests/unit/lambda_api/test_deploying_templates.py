@@ -38,7 +38,9 @@ def deploy(
 
     def deploy(path: Path, *overrides: str, build: bool = False) -> dict[str, Any]:
         deploy_template(ours, path, overrides=overrides, stack_name="shop", only_plan=False, build=build, as_json=True)
-        document = json.loads(capsys.readouterr().out)
+        # The served API, which is in this process, may have warned before.
+        _, begins, document = capsys.readouterr().out.partition("{\n")
+        document = json.loads(begins + document)
         return {one["logical_id"]: one for one in document["resources"]}
 
     return deploy
@@ -77,11 +79,71 @@ def test_a_plain_template_stands_as_it_says(deploy: Deploy, client: Any, account
     assert found["Tags"] == {"team": "images"}
 
 
-@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml"])
+@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml", "reached.yaml"])
 def test_a_second_deployment_changes_nothing(deploy: Deploy, name: str) -> None:
     """Whatever of the template stands after the first."""
     assert "create" in changes(deploy(MATERIAL / name))
     assert changes(deploy(MATERIAL / name)) == {"unchanged", "left out"}
+
+
+def test_who_reaches_a_function_stands_as_the_template_says(deploy: Deploy, client: Any, account: str) -> None:
+    """Its alias's URL, permissions and limits of events, and what is set on the function itself."""
+    resources = deploy(MATERIAL / "reached.yaml")
+    assert {name for name, one in resources.items() if one["change"] == "left out"} == {"Failed"}
+    url = client.get_function_url_config(FunctionName="reached", Qualifier="live")
+    assert resources["Address"]["values"] == {"FunctionUrl": url["FunctionUrl"]}
+    assert (url["AuthType"], url["Cors"]) == ("NONE", {"AllowOrigins": ["*"], "MaxAge": 60})
+    config = client.get_function_event_invoke_config(FunctionName="reached", Qualifier="live")
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (0, 120)
+    queue = f"arn:aws:sqs:us-east-1:{account}:shop-Failed"
+    assert config["DestinationConfig"] == {"OnSuccess": {}, "OnFailure": {"Destination": queue}}
+    policy = json.loads(client.get_policy(FunctionName="reached", Qualifier="live")["Policy"])
+    assert {one["Sid"]: one["Condition"] for one in policy["Statement"]} == {
+        "shop-FromBucket": {
+            "StringEquals": {"AWS:SourceAccount": account},
+            "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::photos"},
+        },
+        "shop-ByUrl": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+        "shop-ViaUrl": {"Bool": {"lambda:InvokedViaFunctionUrl": "true"}},
+    }
+    policy = json.loads(client.get_policy(FunctionName="reached")["Policy"])
+    assert [one["Principal"] for one in policy["Statement"]] == [{"AWS": "arn:aws:iam::123456789012:root"}]
+    assert client.get_function_recursion_config(FunctionName="reached")["RecursiveLoop"] == "Allow"
+    runtime = client.get_runtime_management_config(FunctionName="reached")
+    assert runtime["UpdateRuntimeOn"] == "FunctionUpdate"
+
+
+def test_who_reaches_a_function_is_changed_where_the_template_changes(deploy: Deploy, client: Any) -> None:
+    """The URL stays the same; a statement is replaced by another of its id."""
+    before = deploy(MATERIAL / "reached.yaml")
+    after = deploy(MATERIAL / "reached.yaml", "Auth=AWS_IAM", "Retries=2", "Bucket=films", "Loop=Terminate")
+    assert {name: one["members"] for name, one in after.items() if one["change"] == "update"} == {
+        "Reached": ["RecursiveLoop"],
+        "Limits": ["MaximumRetryAttempts"],
+        "Address": ["AuthType"],
+        "FromBucket": ["SourceArn"],
+    }
+    assert after["Address"]["values"] == before["Address"]["values"]
+    assert client.get_function_url_config(FunctionName="reached", Qualifier="live")["AuthType"] == "AWS_IAM"
+    config = client.get_function_event_invoke_config(FunctionName="reached", Qualifier="live")
+    assert (config["MaximumRetryAttempts"], config["MaximumEventAgeInSeconds"]) == (2, 120)
+    policy = json.loads(client.get_policy(FunctionName="reached", Qualifier="live")["Policy"])
+    (bucket,) = (one for one in policy["Statement"] if one["Sid"] == "shop-FromBucket")
+    assert bucket["Condition"]["ArnLike"] == {"AWS:SourceArn": "arn:aws:s3:::films"}
+
+
+def test_a_limit_that_the_template_no_longer_mentions_is_taken_away(
+    deploy: Deploy, client: Any, tmp_path: Path
+) -> None:
+    """Of events; their config stays as long as it says anything."""
+    deploy(MATERIAL / "reached.yaml")
+    text = (MATERIAL / "reached.yaml").read_text().replace("      MaximumEventAgeInSeconds: 120\n", "")
+    template = tmp_path / "template.yaml"
+    template.write_text(text)
+    assert deploy(template)["Limits"]["members"] == ["MaximumEventAgeInSeconds"]
+    config = client.get_function_event_invoke_config(FunctionName="reached", Qualifier="live")
+    assert config["MaximumRetryAttempts"] == 0
+    assert "MaximumEventAgeInSeconds" not in config
 
 
 def test_only_what_differs_is_updated(deploy: Deploy, client: Any) -> None:

@@ -292,6 +292,7 @@ def test_what_is_not_there_is_created_with(one: Resource, expected: list[Any]) -
 URL = Standing(members={"AuthType": "NONE", "InvokeMode": "BUFFERED", "Cors": {"MaxAge": 60}}, values={})
 STATEMENT = Standing(members={"Action": "lambda:InvokeFunction", "Principal": "*", "SourceAccount": "1"}, values={})
 INVOKE_CONFIG = Standing(members={"MaximumRetryAttempts": 2, "MaximumEventAgeInSeconds": 60})
+LIMITED = {"FunctionName": "f", "Qualifier": "live", "MaximumRetryAttempts": 2}
 MAPPING = Standing(members={"BatchSize": 10, "Enabled": True, "StartingPosition": "LATEST"}, values={"UUID": "u"})
 
 
@@ -325,14 +326,15 @@ MAPPING = Standing(members={"BatchSize": 10, "Enabled": True, "StartingPosition"
             ],
         ),
         (
-            resource("E", "EventInvokeConfig", FunctionName="f", Qualifier="live", MaximumRetryAttempts=0),
+            resource("E", "EventInvokeConfig", **LIMITED, MaximumEventAgeInSeconds=90),
             INVOKE_CONFIG,
-            [
-                (
-                    "PutFunctionEventInvokeConfig",
-                    {"FunctionName": "f", "Qualifier": "live", "MaximumRetryAttempts": 0},
-                )
-            ],
+            [("PutFunctionEventInvokeConfig", {**LIMITED, "MaximumEventAgeInSeconds": 90})],
+        ),
+        pytest.param(
+            resource("E", "EventInvokeConfig", **LIMITED),
+            INVOKE_CONFIG,
+            [("PutFunctionEventInvokeConfig", LIMITED)],
+            id="what the template no longer mentions",
         ),
         (
             resource(
@@ -365,7 +367,7 @@ def test_what_stands_otherwise_is_changed_with(one: Resource, stands: Standing, 
             ),
             STATEMENT,
         ),
-        (resource("E", "EventInvokeConfig", FunctionName="f", Qualifier="l", MaximumRetryAttempts=2), INVOKE_CONFIG),
+        (resource("E", "EventInvokeConfig", **LIMITED, MaximumEventAgeInSeconds="60"), INVOKE_CONFIG),
         (resource("M", "EventSourceMapping", FunctionName="f", EventSourceArn=QUEUE, BatchSize=10), MAPPING),
     ],
     ids=lambda value: value.type if isinstance(value, Resource) else "",
