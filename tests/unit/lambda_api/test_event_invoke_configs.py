@@ -243,3 +243,20 @@ def test_a_destination_that_takes_no_records_is_refused(
     code, message = refused(call, FunctionName="hello", DestinationConfig=wrong)
     assert code == "ValidationException"
     assert "at 'destinationConfig.onFailure.destination' failed to satisfy constraint" in message
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "member"),
+    [
+        ("get_function_event_invoke_config", {"Qualifier": "a?b"}, "qualifier"),
+        ("delete_function_event_invoke_config", {"FunctionName": "a b"}, "functionName"),
+        ("list_function_event_invoke_configs", {"MaxItems": 51}, "maxItems"),
+    ],
+)
+def test_what_breaks_the_model_is_named(
+    client: Any, arn: str, refused: Refused, operation: str, given: dict[str, Any], member: str
+) -> None:
+    """Where nothing is set, too."""
+    code, message = refused(getattr(client, operation), **({"FunctionName": "hello"} | given))
+    assert code == "ValidationException"
+    assert f"at '{member}' failed to satisfy constraint" in message

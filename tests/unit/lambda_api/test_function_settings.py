@@ -102,6 +102,15 @@ def test_a_runtime_that_cannot_be_chosen_is_refused(
     assert client.get_runtime_management_config(FunctionName="hello")["UpdateRuntimeOn"] == "Auto"
 
 
+def test_a_runtime_management_config_of_what_is_not_there_is_not_found(client: Any, arn: str, refused: Refused) -> None:
+    """A function, a version; and a name must be one."""
+    get = client.get_runtime_management_config
+    for given, named in (({"FunctionName": "none"}, arn.replace("hello", "none")), ({"Qualifier": "7"}, f"{arn}:7")):
+        wanted = {"FunctionName": "hello"} | given
+        assert refused(get, **wanted) == ("ResourceNotFoundException", f"Function not found: {named}")
+    assert refused(get, FunctionName="a b")[0] == "ValidationException"
+
+
 def test_the_accounts_settings_have_every_member_of_the_model(client: Any, arn: str) -> None:
     """Limits and usage; what is reserved is not unreserved."""
     client.put_function_concurrency(FunctionName="hello", ReservedConcurrentExecutions=5)

@@ -177,6 +177,7 @@ def test_what_cannot_be_is_refused(client: Any, arn: str, refused: Refused) -> N
     assert code == "ValidationException"
     for told_of in ("4 validation errors", "'authType'", "'invokeMode'", "'cors.allowMethods'", "'cors.maxAge'"):
         assert told_of in message
+    assert refused(client.list_function_url_configs, FunctionName="hello", MaxItems=51)[0] == "ValidationException"
     assert refused(client.create_function_url_config, FunctionName="hello") == (
         "ValidationException",
         "1 validation error detected: Value null at 'authType' failed to satisfy constraint: Member must not be null",

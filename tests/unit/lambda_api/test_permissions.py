@@ -308,3 +308,24 @@ def test_a_statement_added_while_a_function_is_being_created_keeps_it_from_nothi
     held.set()
     assert settled()["LastUpdateStatus"] == "Successful"
     assert revision_of(client) == client.get_function_configuration(FunctionName="hello")["RevisionId"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "given", "member"),
+    [
+        ("get_policy", {"Qualifier": "a?b"}, "qualifier"),
+        ("remove_permission", {"StatementId": "a:b"}, "statementId"),
+        ("add_permission", S3 | {"SourceAccount": "12"}, "sourceAccount"),
+        ("add_permission", S3 | {"PrincipalOrgID": "o-1"}, "principalOrgID"),
+        ("add_permission", S3 | {"Principal": "a b"}, "principal"),
+        ("add_permission", S3 | {"EventSourceToken": "a b"}, "eventSourceToken"),
+        ("add_permission", S3 | {"SourceArn": "photos"}, "sourceArn"),
+    ],
+)
+def test_what_breaks_the_model_is_named(
+    client: Any, arn: str, refused: Refused, operation: str, given: dict[str, Any], member: str
+) -> None:
+    """Before anything is looked for."""
+    code, message = refused(getattr(client, operation), **({"FunctionName": "hello"} | given))
+    assert code == "ValidationException"
+    assert f"at '{member}' failed to satisfy constraint" in message
