@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from orchestrator.domain.errors import (
     InvalidParameterValue,
     PolicyLengthExceeded,
-    PreconditionFailed,
     ResourceConflict,
     ResourceNotFound,
 )
@@ -134,23 +133,6 @@ class ResourcePolicy:
         """
         statements = [one.statement(resource) for one in self.permissions]
         return to_json({"Version": "2012-10-17", "Id": "default", "Statement": statements})
-
-
-def check_policy_revision(given: str | None, current: str) -> None:
-    """
-    Is the policy still what the caller saw?
-
-    Args:
-        given: The caller's `RevisionId`; None asks for no check.
-
-    Raises:
-        PreconditionFailed: If not.
-    """
-    if given is not None and given != current:
-        raise PreconditionFailed(
-            "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the "
-            "latest Revision Id"
-        )
 
 
 def to_json(value: object) -> str:

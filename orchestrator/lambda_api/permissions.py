@@ -12,7 +12,8 @@ from collections.abc import Callable
 from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST, FunctionReference
-from orchestrator.domain.permissions import Permission, ResourcePolicy, check_policy_revision, to_json
+from orchestrator.domain.permissions import Permission, ResourcePolicy, to_json
+from orchestrator.domain.publishing import check_revision
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, is_standing, reference
 from orchestrator.lambda_api.parse import Parameters
@@ -50,7 +51,7 @@ class PermissionOperations:
             raise ResourceNotFound(f"Function not found: {asked.key.arn}")
         _check_standing(function, asked)
         given = parameters.get("RevisionId")
-        check_policy_revision(given, _revision_of(function, asked.qualifier or LATEST))
+        check_revision(given, _revision_of(function, asked.qualifier or LATEST))
         before = self._policy(asked)
         permission = Permission(
             statement_id=parameters["StatementId"],
@@ -77,7 +78,7 @@ class PermissionOperations:
         before = self._policy(asked)
         changed = (before or ResourcePolicy()).without(parameters["StatementId"])
         given = parameters.get("RevisionId")
-        check_policy_revision(given, _revision_of(function, asked.qualifier or LATEST))
+        check_revision(given, _revision_of(function, asked.qualifier or LATEST))
         await self._save(asked, before, changed, given)
         return Reply(204, None)
 
@@ -117,11 +118,9 @@ def _check_standing(function: Function, asked: FunctionReference) -> None:
     qualifier = asked.qualifier
     if qualifier is None or is_standing(function, qualifier):
         return
-    if qualifier.isdigit():
-        raise ResourceNotFound(f"Function not found: {asked.invoked_arn}")
-    if "$" in qualifier:
-        raise ResourceNotFound("The resource you requested does not exist.")
-    raise ResourceNotFound(f"Cannot find alias arn: {asked.invoked_arn}")
+    # What can be no alias's name is taken for a version's.
+    what = "Function not found" if qualifier.isdigit() or "$" in qualifier else "Cannot find alias arn"
+    raise ResourceNotFound(f"{what}: {asked.invoked_arn}")
 
 
 def _revision_of(function: Function, qualifier: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, select, update
 from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import FunctionState, LastUpdateStatus
 from orchestrator.domain.names import LATEST, FunctionKey
-from orchestrator.domain.permissions import check_policy_revision
+from orchestrator.domain.publishing import check_revision
 from orchestrator.store.tables import aliases, function_versions
 
 
@@ -46,7 +46,7 @@ def renew_revision(
     found = connection.execute(select(table).where(*where)).first()
     if found is None:
         raise _not_found(key, qualifier)
-    check_policy_revision(given, found.revision_id)
+    check_revision(given, found.revision_id)
     if table is function_versions and (
         found.state == FunctionState.PENDING or found.last_update_status == LastUpdateStatus.IN_PROGRESS
     ):
