@@ -9,6 +9,7 @@ from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
+from orchestrator.lambda_api.event_source_mappings import EventSourceMappingOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
@@ -41,5 +42,8 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **EventSourceMappingOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }
