@@ -4,6 +4,8 @@ The errors that callers see, with AWS's codes, statuses and texts.
     PaddockError
     ├── ServiceError                 an answer of the Lambda API; carries code, status, message
     │   ├── ResourceNotFound         404
+    │   ├── UntypedResourceNotFound  404, without `Type`
+    │   ├── CodeSigningConfigNotFound   404
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
@@ -52,6 +54,20 @@ class ResourceNotFound(ServiceError):
     """The function (or its version) does not exist."""
 
     code = "ResourceNotFoundException"
+    status = 404
+    fault = "User"
+
+
+class UntypedResourceNotFound(ResourceNotFound):
+    """A code signing config does not exist; AWS's body has no `Type` then."""
+
+    fault = ""
+
+
+class CodeSigningConfigNotFound(ServiceError):
+    """The code signing config that a function is to have does not exist."""
+
+    code = "CodeSigningConfigNotFoundException"
     status = 404
     fault = "User"
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
+from orchestrator.lambda_api.capacity_providers import CapacityProviderOperations
+from orchestrator.lambda_api.code_signing import CodeSigningOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.event_source_mappings import EventSourceMappingOperations
 from orchestrator.lambda_api.functions import FunctionOperations
@@ -45,5 +47,9 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **EventSourceMappingOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
         ).handlers(),
-        **TagOperations(parts.functions, parts.retire).handlers(),
+        **CodeSigningOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **CapacityProviderOperations(documents=parts.documents, clock=parts.clock).handlers(),
+        **TagOperations(parts.functions, parts.documents, parts.retire).handlers(),
     }
