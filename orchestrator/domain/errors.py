@@ -9,6 +9,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
+    │   ├── PolicyLengthExceeded     400
     │   ├── PreconditionFailed       412
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMediaType     415
@@ -100,6 +101,14 @@ class InvalidRequestContent(ServiceError):
     """The body could not be read as what the operation takes."""
 
     code = "InvalidRequestContentException"
+    status = 400
+    fault = "User"
+
+
+class PolicyLengthExceeded(ServiceError):
+    """A resource policy would be larger than AWS lets one be."""
+
+    code = "PolicyLengthExceededException"
     status = 400
     fault = "User"
 

@@ -13,10 +13,13 @@ from orchestrator.lambda_api.code_signing import CodeSigningOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.event_source_mappings import EventSourceMappingOperations
 from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.layer_permissions import LayerPermissionOperations
+from orchestrator.lambda_api.layers import LayerOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
+from orchestrator.store.layer_archives import LayerArchives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Parts:
 
     functions: FunctionStore
     documents: Documents
+    layer_archives: LayerArchives
     deployments: Deployments
     clock: Clock
     account_limit: int
@@ -47,6 +51,10 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **EventSourceMappingOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
         ).handlers(),
+        **LayerOperations(
+            documents=parts.documents, archives=parts.layer_archives, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **LayerPermissionOperations(documents=parts.documents, new_id=parts.new_id).handlers(),
         **CodeSigningOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
         ).handlers(),
