@@ -49,7 +49,7 @@ def parse(match: Match, query: str, headers: Mapping[str, str], body: bytes) -> 
         wire = member.serialization.get("name", name)
         match member.serialization.get("location"):
             case "uri":
-                parameters[name] = match_label(match, wire)
+                parameters[name] = _from_text(member, [match_label(match, wire)])
             case "querystring" if wire in asked:
                 parameters[name] = _from_text(member, asked[wire])
             case "header" if wire.lower() in headers:

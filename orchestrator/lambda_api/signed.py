@@ -15,7 +15,6 @@ from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, H
 from orchestrator.lambda_api.callers import ACCOUNT
 from orchestrator.lambda_api.model import ServiceModel
 
-
 _CHECKED_IN_THE_LOOP_BYTES = 8_388_608
 """More than a payload: of an archive of fifty megabytes the hash alone would hold up everyone else."""
 
