@@ -26,6 +26,7 @@ def built_operations() -> set[str]:
     parts = Parts(
         functions=nothing,
         documents=cast("Any", _NoDocuments()),
+        layer_archives=nothing,
         deployments=nothing,
         clock=nothing,
         account_limit=0,

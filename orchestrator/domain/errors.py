@@ -4,9 +4,12 @@ The errors that callers see, with AWS's codes, statuses and texts.
     PaddockError
     ├── ServiceError                 an answer of the Lambda API; carries code, status, message
     │   ├── ResourceNotFound         404
+    │   ├── UntypedResourceNotFound  404, without `Type`
+    │   ├── CodeSigningConfigNotFound   404
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
+    │   ├── PolicyLengthExceeded     400
     │   ├── PreconditionFailed       412
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMediaType     415
@@ -56,6 +59,20 @@ class ResourceNotFound(ServiceError):
     fault = "User"
 
 
+class UntypedResourceNotFound(ResourceNotFound):
+    """A code signing config does not exist; AWS's body has no `Type` then."""
+
+    fault = ""
+
+
+class CodeSigningConfigNotFound(ServiceError):
+    """The code signing config that a function is to have does not exist."""
+
+    code = "CodeSigningConfigNotFoundException"
+    status = 404
+    fault = "User"
+
+
 class ResourceConflict(ServiceError):
     """The resource exists already, or is in a state that refuses the operation."""
 
@@ -84,6 +101,14 @@ class InvalidRequestContent(ServiceError):
     """The body could not be read as what the operation takes."""
 
     code = "InvalidRequestContentException"
+    status = 400
+    fault = "User"
+
+
+class PolicyLengthExceeded(ServiceError):
+    """A resource policy would be larger than AWS lets one be."""
+
+    code = "PolicyLengthExceededException"
     status = 400
     fault = "User"
 

@@ -9,14 +9,20 @@ from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.aliases import AliasOperations
+from orchestrator.lambda_api.capacity_providers import CapacityProviderOperations
+from orchestrator.lambda_api.code_signing import CodeSigningOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
+from orchestrator.lambda_api.event_source_mappings import EventSourceMappingOperations
 from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.layer_permissions import LayerPermissionOperations
+from orchestrator.lambda_api.layers import LayerOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
+from orchestrator.store.layer_archives import LayerArchives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,7 @@ class Parts:
 
     functions: FunctionStore
     documents: Documents
+    layer_archives: LayerArchives
     deployments: Deployments
     clock: Clock
     account_limit: int
@@ -46,6 +53,17 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
         **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
         **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **EventSourceMappingOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **LayerOperations(
+            documents=parts.documents, archives=parts.layer_archives, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **LayerPermissionOperations(documents=parts.documents, new_id=parts.new_id).handlers(),
+        **CodeSigningOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **CapacityProviderOperations(documents=parts.documents, clock=parts.clock).handlers(),
         **DurableExecutionOperations(parts.functions).handlers(),
-        **TagOperations(parts.functions, parts.retire).handlers(),
+        **TagOperations(parts.functions, parts.documents, parts.retire).handlers(),
     }

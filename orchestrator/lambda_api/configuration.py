@@ -17,6 +17,7 @@ from orchestrator.domain.names import FunctionKey
 from orchestrator.domain.quotas import check_environment, check_limits
 from orchestrator.lambda_api.options import changed_options, not_built, rendered_options
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.times import aws_time
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "PublishTo": (),
@@ -123,7 +124,7 @@ def rendered(version: FunctionVersion, *, with_state: bool = True) -> dict[str, 
         "Description": version.description,
         "Timeout": int(version.timeout.total_seconds()),
         "MemorySize": version.memory_mib,
-        "LastModified": _aws_time(version.last_modified),
+        "LastModified": aws_time(version.last_modified),
         "CodeSha256": version.code_sha256,
         "Version": version.version,
         "RevisionId": version.revision_id,
@@ -213,7 +214,3 @@ def _rendered_image_config(config: ImageConfig) -> dict[str, Any]:
         "Command": None if config.command is None else list(config.command),
         "WorkingDirectory": config.working_directory,
     }
-
-
-def _aws_time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}+0000"

@@ -102,6 +102,10 @@ class Documents:
                 return
             yield place, kept[place].value
 
+    def all(self, kind: Kind[Value]) -> Iterator[Value]:
+        """All of a kind, of every account and region."""
+        return (kept.value for kept in self._kept[kind.name].values())
+
     async def put(self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None) -> None:
         """
         Save one.
