@@ -6,6 +6,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── ResourceNotFound         404
     │   ├── UntypedResourceNotFound  404, without `Type`
     │   ├── CodeSigningConfigNotFound   404
+    │   ├── CodeStorageExceeded      400
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
@@ -70,6 +71,14 @@ class CodeSigningConfigNotFound(ServiceError):
 
     code = "CodeSigningConfigNotFoundException"
     status = 404
+    fault = "User"
+
+
+class CodeStorageExceeded(ServiceError):
+    """An account would keep more code than AWS lets it."""
+
+    code = "CodeStorageExceededException"
+    status = 400
     fault = "User"
 
 

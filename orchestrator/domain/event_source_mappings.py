@@ -24,7 +24,7 @@ class EventSourceMapping:
     Args:
         qualifier: Of the function, as it was named; None is the function as such.
         settings: With AWS's defaults for this source.
-        is_enabled: As its owner wants it; nothing is read either way.
+        is_enabled: Does its owner want it read? Nothing is, either way.
     """
 
     uuid: str

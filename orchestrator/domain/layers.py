@@ -19,9 +19,11 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.domain.errors import InvalidParameterValue
+from orchestrator.domain.quotas import MAX_UNZIPPED_BYTES
 
-MAX_UNZIPPED_BYTES = 262_144_000
-"""AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+_DIRECTORY_ENTRY = b"PK\x01\x02"
+_MOST_FILES = 100_000
+"""Each takes memory while an archive's directory is read: fifty megabytes can have a million."""
 _ARN = re.compile(r"arn:[^:]*:lambda:(?P<region>[^:]*):(?P<account>[^:]*):layer:(?P<name>[^:]+)(?::(?P<version>\d+))?")
 
 
@@ -170,8 +172,10 @@ def check_archive(content: bytes) -> None:
     Is this a zip archive that may be a layer?
 
     Raises:
-        InvalidParameterValue: If it is none, has nothing in it, or is too large unzipped.
+        InvalidParameterValue: If it is none, has nothing in it, or has too much in it.
     """
+    if content.count(_DIRECTORY_ENTRY) > _MOST_FILES:
+        raise InvalidParameterValue(f"Paddock takes archives of at most {_MOST_FILES} files")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = [one.file_size for one in archive.infolist()]

@@ -107,21 +107,22 @@ class LambdaApi:
 
     async def _handle(self, handler: Handler, match: Match, scope: Scope, receive: Receive) -> Reply:
         limit_bytes = largest_body_bytes(match.operation.name)
-        try:
-            with self._bodies.hold() as held:
-                body = await read_body(receive, limit_bytes, held)
-        except BodyTooLarge as error:
-            raise RequestTooLarge(
-                f"Request must be smaller than {limit_bytes} bytes for the {match.operation.name} operation"
-            ) from error
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        if len(body) > _READ_IN_THE_LOOP_BYTES:
-            parameters = await asyncio.to_thread(_parameters, match, query, headers, body)
-        else:
-            parameters = _parameters(match, query, headers, body)
         caller = caller_in(scope, headers.get("authorization", ""), query, self._region)
-        return await handler(caller, parameters)
+        # Held until the end: what was read of a body is as large as the body.
+        with self._bodies.hold() as held:
+            try:
+                body = await read_body(receive, limit_bytes, held)
+            except BodyTooLarge as error:
+                raise RequestTooLarge(
+                    f"Request must be smaller than {limit_bytes} bytes for the {match.operation.name} operation"
+                ) from error
+            if len(body) > _READ_IN_THE_LOOP_BYTES:
+                parameters = await asyncio.to_thread(_parameters, match, query, headers, body)
+            else:
+                parameters = _parameters(match, query, headers, body)
+            return await handler(caller, parameters)
 
 
 def _parameters(match: Match, query: str, headers: Mapping[str, str], body: bytes) -> Parameters:

@@ -52,7 +52,9 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
         **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
-        **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **ConcurrencyOperations(
+            functions=parts.functions, documents=parts.documents, account_limit=parts.account_limit
+        ).handlers(),
         **EventSourceMappingOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
         ).handlers(),

@@ -1,14 +1,10 @@
 """
 The operations on event source mappings.
 
-Paddock keeps mappings and does not read their sources yet. What a mapping says of itself is therefore chosen so that
-tools go on and nobody is misled:
-
-- `State` is what its owner asked for, `Enabled` or `Disabled`: CloudFormation and Terraform wait for it, and compare
-  it with what they asked for.
-- `StateTransitionReason` is AWS's: the state is as it is because a user said so.
-- `LastProcessingResult`, where AWS says of a mapping that cannot read its source `PROBLEM: …`, says of an enabled one
-  that nothing is read. So does a warning in the log when one is enabled.
+Paddock keeps mappings and does not read their sources yet. So a mapping is never `Enabled`: it comes to rest as
+`Disabled`, which whoever waits for the end of a change takes for one. Of one whose owner wants it enabled,
+`StateTransitionReason` and `LastProcessingResult` say that nothing is read, as does a warning in the log. `Enabled` is
+kept nevertheless: it is what the mapping will be once sources are polled.
 
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html
 """
@@ -41,6 +37,7 @@ _LARGEST_PAGE = 100
 _NO_SETTINGS = frozenset({"Enabled", "FunctionName", "Tags", "UUID"})
 _NOTHING_READ = "No records processed"
 _NOT_POLLED = "Paddock keeps event source mappings but does not poll their sources yet; nothing is read"
+_WANTED_ENABLED = f"Enabled was asked for, but {_NOT_POLLED}"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -126,10 +123,10 @@ class EventSourceMappingOperations:
                 after = replace(after, function=function.key, qualifier=function.qualifier)
                 refuse_a_second(after, self._all(caller))
             await self._documents.put(MAPPINGS, _place(caller, before.uuid), after, before=before)
-        if after.is_enabled == before.is_enabled:
-            return Reply(202, _rendered(after, "Updating"))
-        _warn(after)
-        return Reply(202, _rendered(after, "Enabling" if after.is_enabled else "Disabling"))
+        if after.is_enabled and not before.is_enabled:
+            _warn(after)
+        is_disabled_now = before.is_enabled and not after.is_enabled
+        return Reply(202, _rendered(after, "Disabling" if is_disabled_now else "Updating"))
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteEventSourceMapping.html"""
@@ -181,14 +178,15 @@ def _warn(mapping: EventSourceMapping) -> None:
         )
 
 
-def _rendered(mapping: EventSourceMapping, state: str | None = None) -> dict[str, Any]:
+def _rendered(mapping: EventSourceMapping, state: str = "Disabled") -> dict[str, Any]:
     """
     As `EventSourceMappingConfiguration`.
 
     Args:
-        state: On the way to somewhere; None is the state it is in.
+        state: The one that all come to rest in, or one on the way there.
     """
     is_stream = mapping.source in STREAMS
+    reason = "User action" if is_stream else "USER_INITIATED"
     last_result = _NOTHING_READ if is_stream else None
     return {
         **mapping.settings,
@@ -197,6 +195,6 @@ def _rendered(mapping: EventSourceMapping, state: str | None = None) -> dict[str
         "FunctionArn": mapping.function_arn,
         "LastModified": mapping.last_modified.timestamp(),
         "LastProcessingResult": f"PROBLEM: {_NOT_POLLED}" if mapping.is_enabled else last_result,
-        "State": state or ("Enabled" if mapping.is_enabled else "Disabled"),
-        "StateTransitionReason": "User action" if is_stream else "USER_INITIATED",
+        "State": state,
+        "StateTransitionReason": _WANTED_ENABLED if mapping.is_enabled else reason,
     }

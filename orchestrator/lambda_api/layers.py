@@ -14,6 +14,7 @@ from typing import Any
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import AccessDenied, InvalidParameterValue, NotBuiltYet, ResourceNotFound
 from orchestrator.domain.layers import Layer, LayerKey, LayerVersion, check_archive, layer_in
+from orchestrator.domain.quotas import check_code_storage
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.layer_downloads import path_of
 from orchestrator.lambda_api.operations import Handler, Reply
@@ -21,7 +22,7 @@ from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.lambda_api.times import aws_time
 from orchestrator.store.documents import Documents, Place
-from orchestrator.store.layer_archives import LAYER_VERSIONS, LAYERS, LayerArchives, version_place
+from orchestrator.store.layer_archives import LAYER_VERSIONS, LAYERS, LayerArchives, layers_bytes, version_place
 
 _NO_NUMBER = 2**62
 """No layer has so many versions."""
@@ -60,6 +61,7 @@ class LayerOperations:
         content = _archive_in(parameters["Content"])
         await asyncio.to_thread(check_archive, content)
         async with self._changing:
+            check_code_storage(layers_bytes(self._documents, key.account, key.region), len(content))
             sha256 = await self._archives.keep(content)
             layer = self._documents.get(LAYERS, _place(key))
             number = (layer.last_published if layer is not None else 0) + 1

@@ -11,13 +11,14 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
 
 from orchestrator.domain.errors import ServiceFailure
 from orchestrator.domain.layers import Layer, LayerKey, LayerVersion
-from orchestrator.store.documents import Kind, Place
+from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.encoding import document_from_json
 from orchestrator.store.free_space import ROOM_BYTES, free_bytes
 
@@ -94,7 +95,8 @@ class LayerArchives:
             unfinished.rename(path)
             _flush(self._folder)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
             raise ServiceFailure(f"the layer could not be written to {self._folder}: {error.strerror}") from error
         return sha256
 
@@ -102,6 +104,11 @@ class LayerArchives:
 def version_place(key: LayerKey, number: int) -> Place:
     """Where a layer's version is kept among the documents."""
     return Place(key.account, key.region, "", f"{key.name}:{number:0{_DIGITS}}")
+
+
+def layers_bytes(documents: Documents, account: str, region: str) -> int:
+    """What all versions of an account's layers in a region are, also where two are of one archive."""
+    return sum(version.size_bytes for _, version in documents.under(LAYER_VERSIONS, account, region))
 
 
 def named_archives(documents: list[tuple[str, Place, int, str]]) -> set[str]:

@@ -21,7 +21,7 @@ CLUSTER = "arn:aws:kafka:us-east-1:123456789012:cluster/c/11111111-2222-3333-444
 BROKER = "arn:aws:mq:us-east-1:123456789012:broker:b:b-11111111-2222-3333-4444-555555555555"
 DOCUMENTS = "arn:aws:rds:us-east-1:123456789012:cluster:docs"
 SECRET = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"}]
-NOT_POLLED = "PROBLEM: Paddock keeps event source mappings but does not poll their sources yet; nothing is read"
+NOT_POLLED = "Paddock keeps event source mappings but does not poll their sources yet; nothing is read"
 INVALID = "InvalidParameterValueException"
 
 
@@ -49,10 +49,10 @@ def _told(record: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in record.items() if name != "ResponseMetadata"}
 
 
-def test_a_queues_mapping_has_the_defaults_of_aws_and_is_enabled_at_once(
+def test_a_queues_mapping_has_the_defaults_of_aws_and_says_that_nothing_is_read(
     api: ServedApi, client: Any, hello: str, mapped: Create, account: str
 ) -> None:
-    """As recorded; it says that nothing is read where AWS says what it could not read."""
+    """As recorded, but never `Enabled`: whoever waits for that is not deceived."""
     created = mapped()
     uuid = created["UUID"]
     assert created["ResponseMetadata"]["HTTPStatusCode"] == 202
@@ -64,14 +64,14 @@ def test_a_queues_mapping_has_the_defaults_of_aws_and_is_enabled_at_once(
         "FunctionArn": hello,
         "FunctionResponseTypes": [],
         "LastModified": api.clock.now(),
-        "LastProcessingResult": NOT_POLLED,
+        "LastProcessingResult": f"PROBLEM: {NOT_POLLED}",
         "MaximumBatchingWindowInSeconds": 0,
         "State": "Creating",
-        "StateTransitionReason": "USER_INITIATED",
+        "StateTransitionReason": f"Enabled was asked for, but {NOT_POLLED}",
     }
     got = client.get_event_source_mapping(UUID=uuid)
     assert got["ResponseMetadata"]["HTTPStatusCode"] == 200
-    assert _told(got) == _told(created) | {"State": "Enabled"}
+    assert _told(got) == _told(created) | {"State": "Disabled"}
 
 
 def test_a_streams_mapping_has_the_defaults_of_aws(
@@ -340,8 +340,14 @@ def test_an_update_changes_what_it_names_and_what_is_empty_takes_away(
     assert client.update_event_source_mapping(UUID=uuid, Enabled=False)["State"] == "Disabling"
     disabled = client.get_event_source_mapping(UUID=uuid)
     assert (disabled["State"], disabled["BatchSize"]) == ("Disabled", 20)
+    assert disabled["StateTransitionReason"] == "USER_INITIATED"
     assert "LastProcessingResult" not in disabled
-    assert client.update_event_source_mapping(UUID=uuid, Enabled=True)["State"] == "Enabling"
+    wanted = client.update_event_source_mapping(UUID=uuid, Enabled=True)
+    assert (wanted["State"], wanted["StateTransitionReason"]) == (
+        "Updating",
+        f"Enabled was asked for, but {NOT_POLLED}",
+    )
+    assert client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled"
 
 
 def test_an_update_is_refused_for_the_same_reasons(client: Any, mapped: Create, refused: Refused) -> None:

@@ -234,6 +234,27 @@ def test_content_that_cannot_be_a_layer_is_refused(
     assert publish()["Version"] == 1
 
 
+def test_an_archive_of_more_files_than_can_be_looked_through_is_refused(publish: Publish, refused: Refused) -> None:
+    """Before its directory is read: a million entries fit in fifty megabytes."""
+    crowded = archive() + b"PK\x01\x02" * 100_000
+    assert refused(publish, Content={"ZipFile": crowded}) == (INVALID, "Paddock takes archives of at most 100000 files")
+
+
+def test_all_versions_count_against_the_code_that_an_account_may_keep(
+    client: Any, publish: Publish, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also two of one archive; what is deleted no longer counts."""
+    one_bytes = len(archive())
+    monkeypatch.setattr("orchestrator.domain.quotas.MAX_CODE_BYTES", 2 * one_bytes)
+    publish()
+    publish("others")
+    assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] == 2 * one_bytes
+    assert refused(publish) == ("CodeStorageExceededException", "Code storage limit exceeded.")
+    client.delete_layer_version(LayerName="others", VersionNumber=1)
+    assert client.get_account_settings()["AccountUsage"]["TotalCodeSize"] == one_bytes
+    assert publish()["Version"] == 2
+
+
 def test_an_archive_just_small_enough_is_a_layer(publish: Publish) -> None:
     """The limit itself is too much."""
     assert publish(Content={"ZipFile": a_zip_that_says_it_has(262_143_999)})["Version"] == 1
@@ -265,3 +286,18 @@ def test_a_layer_may_be_larger_than_other_requests(api: ServedApi, publish: Publ
     assert len(base64.b64encode(content)) > 6_291_456
     assert downloaded(api, publish(Content={"ZipFile": content})).body == content
     assert largest_body_bytes("PublishLayerVersion") == 70_167_211
+
+
+def test_a_function_of_an_image_has_no_layers(
+    client: Any, active: Callable[..., Any], publish: Publish, refused: Refused
+) -> None:
+    """Neither when it is created nor later: in AWS's words."""
+    layer = publish()["LayerVersionArn"]
+    refusal = (
+        INVALID,
+        "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.",
+    )
+    assert refused(active, Layers=[layer]) == refusal
+    active()
+    assert refused(client.update_function_configuration, FunctionName="hello", Layers=[layer]) == refusal
+    assert "Layers" not in client.update_function_configuration(FunctionName="hello", Layers=[])
