@@ -2,58 +2,42 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from orchestrator.domain.errors import ServiceFailure
-from orchestrator.domain.layers import Layer, LayerKey, LayerVersion, Statement
+from orchestrator.domain.layers import Layer
 from orchestrator.settings import Settings
 from orchestrator.store.documents import Place
 from orchestrator.store.layer_archives import LAYER_VERSIONS, LAYERS, LayerArchives, layers_bytes, version_place
 from orchestrator.store.store import Store
+from tests.support.builders import a_layer_version
 from tests.support.fake_clock import FakeClock
-
-KEY = LayerKey(account="123456789012", region="us-east-1", name="tools")
-
-
-def a_version(content: bytes) -> LayerVersion:
-    """The first one, of this archive."""
-    return LayerVersion(
-        key=KEY,
-        number=1,
-        compatible_runtimes=("python3.12",),
-        sha256=hashlib.sha256(content).hexdigest(),
-        size_bytes=len(content),
-        token="t" * 32,
-        created_at=FakeClock().now(),
-        statements=(Statement(sid="s1", principal="*"),),
-        policy_revision_id="r1",
-    )
 
 
 async def test_a_version_and_its_archive_are_there_after_a_restart_and_leftovers_are_not(tmp_path: Path) -> None:
     """What a crash left between the archive and its record is removed; so is what was not written to the end."""
-    version = a_version(b"kept")
+    version = a_layer_version(b"kept")
+    key = version.key
     store = await Store.open(Settings(data_dir=tmp_path), FakeClock())
     store.documents.know(LAYERS)
     store.documents.know(LAYER_VERSIONS)
     await store.layer_archives.keep(b"kept")
     left = await store.layer_archives.keep(b"no record names it")
     await store.documents.put(
-        LAYERS, Place(KEY.account, KEY.region, "", KEY.name), Layer(last_published=1), before=None
+        LAYERS, Place(key.account, key.region, "", key.name), Layer(last_published=1), before=None
     )
-    await store.documents.put(LAYER_VERSIONS, version_place(KEY, 1), version, before=None)
+    await store.documents.put(LAYER_VERSIONS, version_place(key, 1), version, before=None)
     await store.close()
     (tmp_path / "layers" / "half.unfinished").write_bytes(b"ha")
 
     again = await Store.open(Settings(data_dir=tmp_path), FakeClock())
     again.documents.know(LAYERS)
     again.documents.know(LAYER_VERSIONS)
-    assert again.documents.get(LAYER_VERSIONS, version_place(KEY, 1)) == version
-    assert layers_bytes(again.documents, KEY.account, KEY.region) == 4
+    assert again.documents.get(LAYER_VERSIONS, version_place(key, 1)) == version
+    assert layers_bytes(again.documents, key.account, key.region) == 4
     assert again.layer_archives.path(version.sha256).read_bytes() == b"kept"
     assert not again.layer_archives.path(left).exists()
     assert os.listdir(tmp_path / "layers") == [f"{version.sha256}.zip"]
