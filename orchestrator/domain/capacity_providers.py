@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.domain.errors import InvalidParameterValue
+from orchestrator.domain.names import lambda_arn
 
 _SETTINGS = frozenset(
     {
@@ -48,7 +49,7 @@ def arn_of(account: str, region: str, name_or_arn: str) -> str:
     """What a caller of this account and region means by a name, or by an ARN."""
     if name_or_arn.startswith("arn:"):
         return name_or_arn
-    return f"arn:aws:lambda:{region}:{account}:capacity-provider:{name_or_arn}"
+    return lambda_arn(account, region, "capacity-provider", name_or_arn)
 
 
 def changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:

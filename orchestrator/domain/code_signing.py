@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orchestrator.domain.names import lambda_arn
+
 _ID_DIGITS = 17
 
 
@@ -45,7 +47,7 @@ def arn_from(account: str, region: str, random: str) -> str:
         random: A fresh UUID.
     """
     config_id = f"csc-{random.replace('-', '')[:_ID_DIGITS]}"
-    return f"arn:aws:lambda:{region}:{account}:code-signing-config:{config_id}"
+    return lambda_arn(account, region, "code-signing-config", config_id)
 
 
 def id_in(arn: str) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from orchestrator.domain.errors import ResourceConflict
 from orchestrator.domain.event_sources import KAFKAS, EventSource, Settings
-from orchestrator.domain.names import FunctionKey
+from orchestrator.domain.names import FunctionKey, lambda_arn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,7 @@ class EventSourceMapping:
     @property
     def arn(self) -> str:
         """The mapping's own."""
-        return f"arn:aws:lambda:{self.function.region}:{self.function.account}:event-source-mapping:{self.uuid}"
+        return lambda_arn(self.function.account, self.function.region, "event-source-mapping", self.uuid)
 
     @property
     def endpoints(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.domain.errors import InvalidParameterValue
+from orchestrator.domain.names import lambda_arn
 from orchestrator.domain.quotas import MAX_UNZIPPED_BYTES
 
 _DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -38,7 +39,7 @@ class LayerKey:
     @property
     def arn(self) -> str:
         """Without a version."""
-        return f"arn:aws:lambda:{self.region}:{self.account}:layer:{self.name}"
+        return lambda_arn(self.account, self.region, "layer", self.name)
 
     def version_arn(self, number: int) -> str:
         """Of one version, whether there is one or not."""

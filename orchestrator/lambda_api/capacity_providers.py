@@ -114,7 +114,7 @@ def _is_callers(caller: Caller, arn: str) -> bool:
 
 
 def _place(caller: Caller, arn: str) -> Place:
-    return Place(caller.account, caller.region, "", arn.rpartition(":")[2])
+    return Place.beside(caller.account, caller.region, arn.rpartition(":")[2])
 
 
 def _rendered(provider: CapacityProvider, state: str = _ACTIVE) -> dict[str, Any]:

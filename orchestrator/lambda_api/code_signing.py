@@ -125,7 +125,7 @@ class CodeSigningOperations:
 
 
 def _place(caller: Caller, arn: str) -> Place:
-    return Place(caller.account, caller.region, "", id_in(arn))
+    return Place.beside(caller.account, caller.region, id_in(arn))
 
 
 def _changed(config: CodeSigningConfig, parameters: Parameters) -> CodeSigningConfig:

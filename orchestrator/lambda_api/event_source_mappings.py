@@ -25,7 +25,7 @@ from orchestrator.domain.event_sources import STREAMS, changed, completed, sourc
 from orchestrator.domain.function_tags import check_count
 from orchestrator.domain.names import LATEST, FunctionReference, parse_reference
 from orchestrator.lambda_api.callers import Caller
-from orchestrator.lambda_api.operations import Handler, Reply
+from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
 from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.documents import Documents, Kind, Place
@@ -137,7 +137,7 @@ class EventSourceMappingOperations:
     def _mapping(self, caller: Caller, parameters: Parameters) -> EventSourceMapping:
         mapping = self._documents.get(MAPPINGS, _place(caller, parameters["UUID"]))
         if mapping is None:
-            raise ResourceNotFound("The resource you requested does not exist.")
+            raise no_such_resource()
         return mapping
 
     def _all(self, caller: Caller) -> Iterator[EventSourceMapping]:
@@ -159,7 +159,7 @@ def _reference(caller: Caller, name: str) -> FunctionReference:
 
 
 def _place(caller: Caller, uuid: str) -> Place:
-    return Place(caller.account, caller.region, "", uuid)
+    return Place.beside(caller.account, caller.region, uuid)
 
 
 def _settings_in(parameters: Parameters) -> dict[str, Any]:

@@ -47,7 +47,7 @@ class LayerDownloads:
         if len(parts) != 5:
             return None
         account, region, name, number, token = parts
-        place = Place(account, region, "", f"{name}:{number}")
+        place = Place.beside(account, region, f"{name}:{number}")
         version = self._documents.get(LAYER_VERSIONS, place)
         return version if version is not None and version.has_token(token.removesuffix(".zip")) else None
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import AccessDenied, InvalidParameterValue, NotBuiltYet, ResourceNotFound
+from orchestrator.domain.errors import AccessDenied, InvalidParameterValue, NotBuiltYet
 from orchestrator.domain.layers import Layer, LayerKey, LayerVersion, check_archive, layer_in
 from orchestrator.domain.quotas import check_code_storage
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.layer_downloads import path_of
-from orchestrator.lambda_api.operations import Handler, Reply
+from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
 from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.lambda_api.times import aws_time
@@ -125,11 +125,11 @@ class LayerOperations:
 
     def _got(self, caller: Caller, key: LayerKey, number: int) -> Reply:
         version = self._documents.get(LAYER_VERSIONS, version_place(key, number))
-        if version is not None and version.may_be_read_by(caller.account):
+        if version is not None and key.region == caller.region and version.may_be_read_by(caller.account):
             return Reply(200, _rendered_with_content(caller, version))
         if key.account != caller.account:
             raise _denied(caller, "GetLayerVersion", key.version_arn(number))
-        raise ResourceNotFound("The resource you requested does not exist.")
+        raise no_such_resource()
 
     def _versions(self, account: str, region: str, parameters: Parameters) -> Iterator[LayerVersion]:
         runtime, architecture = parameters.get("CompatibleRuntime"), parameters.get("CompatibleArchitecture")
@@ -149,10 +149,13 @@ def own_layer(caller: Caller, parameters: Parameters, action: str) -> LayerKey:
 
     Raises:
         AccessDenied: If it is another account's.
+        ResourceNotFound: If it is in another region.
     """
     key, _ = layer_in(parameters["LayerName"], caller.account, caller.region)
     if key.account != caller.account:
         raise _denied(caller, action, key.arn)
+    if key.region != caller.region:
+        raise no_such_resource()
     return key
 
 
@@ -169,7 +172,7 @@ def positive(number: int) -> int:
 
 
 def _place(key: LayerKey) -> Place:
-    return Place(key.account, key.region, "", key.name)
+    return Place.beside(key.account, key.region, key.name)
 
 
 def _denied(caller: Caller, action: str, arn: str) -> AccessDenied:

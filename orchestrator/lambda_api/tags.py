@@ -18,7 +18,7 @@ from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.capacity_providers import CAPACITY_PROVIDERS
 from orchestrator.lambda_api.code_signing import CODE_SIGNING_CONFIGS
 from orchestrator.lambda_api.event_source_mappings import MAPPINGS
-from orchestrator.lambda_api.operations import Handler, Reply
+from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
@@ -82,7 +82,7 @@ class TagOperations:
         kind, place = _document(caller, arn)
         found = self._documents.get(kind, place)
         if found is None:
-            raise _missing()
+            raise no_such_resource()
         return found
 
     def _function(self, caller: Caller, arn: str) -> Function:
@@ -100,9 +100,5 @@ class TagOperations:
 def _document(caller: Caller, arn: str) -> tuple[Kind[Any], Place]:
     _, _, _, region, account, resource, name = arn.split(":")
     if resource not in _KINDS or (account, region) != (caller.account, caller.region):
-        raise _missing()
-    return _KINDS[resource], Place(account, region, "", name)
-
-
-def _missing() -> ResourceNotFound:
-    return ResourceNotFound("The resource you requested does not exist.")
+        raise no_such_resource()
+    return _KINDS[resource], Place.beside(account, region, name)

@@ -52,6 +52,11 @@ class Place(NamedTuple):
         """What is set on a function's version or alias."""
         return cls(key.account, key.region, key.name, qualifier)
 
+    @classmethod
+    def beside(cls, account: str, region: str, name: str) -> Place:
+        """What an account has beside its functions."""
+        return cls(account, region, "", name)
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:

@@ -103,7 +103,7 @@ class LayerArchives:
 
 def version_place(key: LayerKey, number: int) -> Place:
     """Where a layer's version is kept among the documents."""
-    return Place(key.account, key.region, "", f"{key.name}:{number:0{_DIGITS}}")
+    return Place.beside(key.account, key.region, f"{key.name}:{number:0{_DIGITS}}")
 
 
 def layers_bytes(documents: Documents, account: str, region: str) -> int:

@@ -181,6 +181,23 @@ def test_layers_are_listed_with_their_newest_version_that_fits(client: Any, publ
     ]
 
 
+def test_a_layer_is_not_reached_from_another_region(
+    api: ServedApi, client: Any, publish: Publish, account: str, refused: Refused
+) -> None:
+    """Also with its whole ARN; one of the same name there is another layer."""
+    arn = publish()["LayerArn"]
+    there = api.client(account, "eu-west-1")
+    assert refused(there.get_layer_version_by_arn, Arn=f"{arn}:1") == MISSING
+    assert refused(there.get_layer_version, LayerName=arn, VersionNumber=1) == MISSING
+    assert refused(there.list_layer_versions, LayerName=arn) == MISSING
+    assert refused(there.publish_layer_version, LayerName=arn, Content={"ZipFile": archive()}) == MISSING
+    assert refused(there.delete_layer_version, LayerName=arn, VersionNumber=1) == MISSING
+    assert there.list_layers()["Layers"] == []
+    other = there.publish_layer_version(LayerName="tools", Content={"ZipFile": archive()})
+    assert (other["Version"], other["LayerArn"]) == (1, arn.replace("us-east-1", "eu-west-1"))
+    assert client.get_layer_version(LayerName="tools", VersionNumber=1)["LayerVersionArn"] == f"{arn}:1"
+
+
 def test_what_does_not_exist_is_not_found_and_deleted_without_complaint(
     client: Any, publish: Publish, account: str, refused: Refused
 ) -> None:

@@ -27,7 +27,7 @@ async def test_a_version_and_its_archive_are_there_after_a_restart_and_leftovers
     await store.layer_archives.keep(b"kept")
     left = await store.layer_archives.keep(b"no record names it")
     await store.documents.put(
-        LAYERS, Place(key.account, key.region, "", key.name), Layer(last_published=1), before=None
+        LAYERS, Place.beside(key.account, key.region, key.name), Layer(last_published=1), before=None
     )
     await store.documents.put(LAYER_VERSIONS, version_place(key, 1), version, before=None)
     await store.close()
