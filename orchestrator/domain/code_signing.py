@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.domain.names import lambda_arn
 
 _ID_DIGITS = 17
@@ -37,6 +38,11 @@ class CodeSigningConfig:
     def config_id(self) -> str:
         """The end of its ARN."""
         return id_in(self.arn)
+
+
+def no_code_signing() -> InvalidParameterValue:
+    """The refusal for a function that is a container image; there are no others in Paddock."""
+    return InvalidParameterValue("Code signing is not supported for functions created with container images.")
 
 
 def arn_from(account: str, region: str, random: str) -> str:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from orchestrator.clock import Clock
-from orchestrator.domain.code_signing import CodeSigningConfig, arn_from, id_in
-from orchestrator.domain.errors import CodeSigningConfigNotFound, InvalidParameterValue, UntypedResourceNotFound
+from orchestrator.domain.code_signing import CodeSigningConfig, arn_from, id_in, no_code_signing
+from orchestrator.domain.errors import CodeSigningConfigNotFound, UntypedResourceNotFound
 from orchestrator.domain.function_tags import check_count
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, find_function
@@ -110,7 +110,7 @@ class CodeSigningOperations:
     async def refuse_image(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html"""
         find_function(self._functions, caller, parameters)
-        raise InvalidParameterValue("Code signing is not supported for functions created with container images.")
+        raise no_code_signing()
 
     def _config(self, caller: Caller, parameters: Parameters) -> CodeSigningConfig:
         arn = parameters["CodeSigningConfigArn"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.domain.code_signing import no_code_signing
 from orchestrator.domain.errors import InvalidParameterValue, NotBuiltYet
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, ImageConfig
 from orchestrator.domain.names import FunctionKey
@@ -21,7 +22,6 @@ from orchestrator.lambda_api.times import aws_time
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "PublishTo": (),
-    "CodeSigningConfigArn": (),
     "CapacityProviderConfig": (),
     "DurableConfig": (),
     "RuntimeConfig": (),
@@ -68,6 +68,8 @@ def new_version(key: FunctionKey, parameters: Parameters, now: datetime) -> Func
     if "ImageUri" not in code:
         raise InvalidParameterValue("Please provide ImageUri when creating a function with packageType Image.")
     _refuse_zip_members(parameters)
+    if "CodeSigningConfigArn" in parameters:
+        raise no_code_signing()
     version = FunctionVersion(
         key=key, image_uri=code["ImageUri"], role=parameters["Role"], revision_id="", last_modified=now
     )

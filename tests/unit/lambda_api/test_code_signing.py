@@ -147,6 +147,7 @@ def test_a_function_that_is_an_image_has_no_code_signing_in_aws_own_words(
         "InvalidParameterValueException",
         "Code signing is not supported for functions created with container images.",
     )
+    assert refused(create, name="signed", CodeSigningConfigArn=arn) == image
     assert refused(client.put_function_code_signing_config, FunctionName="hello", CodeSigningConfigArn=arn) == image
     assert refused(client.get_function_code_signing_config, FunctionName="hello") == image
     assert refused(client.delete_function_code_signing_config, FunctionName="hello") == image
