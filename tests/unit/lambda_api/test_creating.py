@@ -177,7 +177,7 @@ def test_a_name_that_was_deleted_may_be_used_again(active: Create, client: Any) 
         ({"Environment": {"Variables": {"LAMBDA_TASK_ROOT": "x"}}}, "InvalidParameterValueException", "reserved keys"),
         ({"EphemeralStorage": {"Size": 10_241}}, "InvalidParameterValueException", "less than or equal to 10240"),
         ({"name": "x" * 65}, "InvalidParameterValueException", "length less than or equal to 64"),
-        ({"Tags": {f"t{n}": "" for n in range(51)}}, "InvalidParameterValueException", "at most 50"),
+        ({"Tags": {f"t{n}": "" for n in range(51)}}, "InvalidParameterValueException", "exceeds resource tag limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
