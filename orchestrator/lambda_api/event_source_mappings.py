@@ -37,7 +37,7 @@ _LARGEST_PAGE = 100
 _NO_SETTINGS = frozenset({"Enabled", "FunctionName", "Tags", "UUID"})
 _NOTHING_READ = "No records processed"
 _NOT_POLLED = "Paddock keeps event source mappings but does not poll their sources yet; nothing is read"
-_WANTED_ENABLED = f"Enabled was asked for, but {_NOT_POLLED}"
+_WANTED_ENABLED = f"Enabled was asked for; {_NOT_POLLED}"
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 

@@ -39,7 +39,7 @@ def test_aws_waiters_see_the_function_become_active(create: Create, client: Any)
     client.get_waiter("function_updated_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 1, "MaxAttempts": 5})
 
 
-def test_a_new_function_has_awss_defaults(active: Create, account: str) -> None:
+def test_a_new_function_has_awss_defaults(active: Create, api: ServedApi, account: str) -> None:
     """128 MB, 3 s, 512 MB of /tmp, $LATEST, no environment."""
     configuration = active()
     expected = {
@@ -58,7 +58,7 @@ def test_a_new_function_has_awss_defaults(active: Create, account: str) -> None:
         "TracingConfig": {"Mode": "PassThrough"},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/hello"},
-        "LastModified": "2026-11-23T12:00:00.000+0000",
+        "LastModified": api.clock.now().strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
     }
     assert {name: configuration[name] for name in expected} == expected
     assert "Environment" not in configuration

@@ -67,7 +67,7 @@ def test_a_queues_mapping_has_the_defaults_of_aws_and_says_that_nothing_is_read(
         "LastProcessingResult": f"PROBLEM: {NOT_POLLED}",
         "MaximumBatchingWindowInSeconds": 0,
         "State": "Creating",
-        "StateTransitionReason": f"Enabled was asked for, but {NOT_POLLED}",
+        "StateTransitionReason": f"Enabled was asked for; {NOT_POLLED}",
     }
     got = client.get_event_source_mapping(UUID=uuid)
     assert got["ResponseMetadata"]["HTTPStatusCode"] == 200
@@ -345,7 +345,7 @@ def test_an_update_changes_what_it_names_and_what_is_empty_takes_away(
     wanted = client.update_event_source_mapping(UUID=uuid, Enabled=True)
     assert (wanted["State"], wanted["StateTransitionReason"]) == (
         "Updating",
-        f"Enabled was asked for, but {NOT_POLLED}",
+        f"Enabled was asked for; {NOT_POLLED}",
     )
     assert client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled"
 
