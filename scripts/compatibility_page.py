@@ -45,8 +45,8 @@ def table() -> str:
     rows = [f"| {name} | {_answer(name, built)} |" for name in names]
     return "\n".join(
         [
-            f"{len(built)} of the {len(names)} operations of AWS's model are built; {records} of them only keep records "
-            "that nothing acts on yet.",
+            f"{len(built)} of the {len(names)} operations of AWS's model are built.",
+            f"{records} of them only keep records that nothing acts on yet.",
             "",
             "| operation | in Paddock |",
             "|---|---|",

@@ -103,13 +103,13 @@ def test_a_mapping_stands_and_is_said_to_be_unread(deploy: Deploy, client: Any, 
         path.write_text(json.dumps({"Resources": resources}))
         return path
 
-    unread = [
+    unread = (
         "Enabled was asked for; Paddock keeps event source mappings but does not poll their sources yet; "
         "nothing is read"
-    ]
+    )
     for change in ("create", "unchanged"):
         mapping = deploy(template(Enabled=True))["M"]
-        assert (mapping["change"], mapping["notes"]) == (change, unread)
+        assert (mapping["change"], mapping["notes"]) == (change, [unread])
     mapping = deploy(template(Enabled=False))["M"]
     assert (mapping["change"], mapping["members"], mapping["notes"]) == ("update", ["Enabled"], [])
     assert client.list_event_source_mappings()["EventSourceMappings"][0]["StateTransitionReason"] == "USER_INITIATED"
