@@ -2,7 +2,8 @@
 The front port's application: who may come in, and where each request goes.
 
 In this order: no functions (they have a door of their own), no foreign web pages, and where it must be, only what is
-signed. Lambda's paths go straight to the Lambda API, without a framework between; health and console are FastAPI.
+signed. Lambda's paths go straight to the Lambda API, without a framework between; health and console are FastAPI. The
+archives of layers are had without a signature, by paths that nobody can guess.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from fastapi import APIRouter, FastAPI, Response
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
 from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_raw
+from orchestrator.lambda_api.layer_downloads import PREFIX as LAYER_ARCHIVES
 from orchestrator.lambda_api.model import ServiceModel
 
 _LAMBDA_PREFIX = "/20"
@@ -30,6 +32,7 @@ class FrontDoor:
     Args:
         lambda_api: Serves what begins with a date, and every path nobody else has.
         console: Serves `/_paddock/...`.
+        downloads: Serves the archives of layers, whose paths are the permission.
         is_ready: Has everything started, and nothing failed?
         functions_subnet: The functions' network once it is known; its peers are refused.
         browsers: What web pages may do.
@@ -44,6 +47,7 @@ class FrontDoor:
         *,
         lambda_api: App,
         console: APIRouter,
+        downloads: App,
         is_ready: Callable[[], bool],
         functions_subnet: Callable[[], IPv4Network | None],
         browsers: BrowserRules,
@@ -53,6 +57,7 @@ class FrontDoor:
         new_request_id: Callable[[], str],
     ) -> None:
         self._lambda_api = lambda_api
+        self._downloads = downloads
         self._functions_subnet = functions_subnet
         self._others = _application(lambda_api, console, is_ready)
         self._browsers = browsers
@@ -71,6 +76,8 @@ class FrontDoor:
         refusal = self._browsers.refusal(scope["method"], scope["headers"])
         if refusal is not None:
             await send_error(send, self._model, refusal, self._new_request_id())
+        elif scope["path"].startswith(LAYER_ARCHIVES):
+            await self._downloads(scope, receive, send)
         elif self._signing.lets_everyone_in or scope["path"] in _HEALTH or not await self._signing.needs_signature():
             await self._route(scope, receive, send)
         else:

@@ -52,6 +52,7 @@ from orchestrator.lambda_api.api import LambdaApi
 from orchestrator.lambda_api.bodies import BodyRoom
 from orchestrator.lambda_api.catalogue import Parts, handlers_of
 from orchestrator.lambda_api.invoke import InvokeApp
+from orchestrator.lambda_api.layer_downloads import LayerDownloads
 from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.lambda_api.signed import SignedOnly
 from orchestrator.listeners import Listener, listening_that_none_may_reach
@@ -383,6 +384,7 @@ class ControlPlane:
         parts = Parts(
             functions=functions,
             documents=self._store.documents,
+            layer_archives=self._store.layer_archives,
             deployments=self._deployments,
             clock=self._clock,
             account_limit=settings.account_concurrency,
@@ -420,6 +422,7 @@ class ControlPlane:
             is_ready=lambda: self._is_ready,
             functions_subnet=lambda: self._functions_subnet,
             browsers=BrowserRules(self._settings.allowed_hosts, self._settings.allowed_origins),
+            downloads=LayerDownloads(self._store.documents, self._store.layer_archives),
             signing=self._signing,
             signed_only=lambda app: SignedOnly(
                 app,

@@ -1,17 +1,21 @@
 """
-Backups: both databases in one compressed archive, each consistent, made while the control plane runs.
+Backups: both databases in one compressed archive, each consistent, made while the control plane runs; and the archives
+of layers, which never change.
 
 The secret key is not in it: whoever finds a backup alone cannot read what is sealed. Keep the key elsewhere.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -20,9 +24,11 @@ from orchestrator.domain.errors import PaddockError
 from orchestrator.settings import Settings
 from orchestrator.store.data_dir import UNFINISHED_RESTORE, DataDirLock
 from orchestrator.store.database import copy_to, problems_of
+from orchestrator.store.layer_archives import FOLDER as LAYERS
 from orchestrator.store.sealing import WrongSecretKey
 
 _FILES = ("paddock.db", "history.db")
+_LAYER = re.compile(rf"{LAYERS}/[0-9a-f]{{64}}\.zip")
 _MANIFEST = "backup.json"
 _FORM = 1
 _WORKING = ".restore-"
@@ -68,6 +74,10 @@ def make_backup(settings: Settings, target: Path, version: str, now: datetime, t
             with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=3) as archive:
                 for name in (_MANIFEST, *copies):
                     archive.add(Path(folder, name), arcname=name)
+                for layer in sorted((settings.data_dir / LAYERS).glob("*.zip")):
+                    # One that is deleted meanwhile is had by nobody any more, though the copied database names it.
+                    with suppress(FileNotFoundError):
+                        archive.add(layer, arcname=f"{LAYERS}/{layer.name}")
             stream.flush()
             os.fsync(stream.fileno())
     unfinished.rename(target)
@@ -95,12 +105,13 @@ def restore_backup(settings: Settings, source: Path, now: datetime, told: Callab
             for name in files:
                 told(f"checking {name}")
                 _check(Path(folder, name), source)
+            _check_layers(Path(folder, LAYERS), source)
             told("opening with the secret key")
             _check_key(settings, Path(folder, _FILES[0]))
             unfinished = settings.data_dir / UNFINISHED_RESTORE
             unfinished.touch()
             kept = _set_aside(settings.data_dir, now)
-            for name in files:
+            for name in (*files, LAYERS):
                 Path(folder, name).rename(settings.data_dir / name)
             unfinished.unlink()
             return kept
@@ -117,7 +128,8 @@ def _unpacked(source: Path, folder: Path) -> list[str]:
             files = [name for name in _FILES if name in described["files"]]
             if described["form"] != _FORM or _FILES[0] not in files:
                 raise BackupRefused(f"{source} is of a form that this Paddock does not know; use a newer one")
-            for name in files:
+            (folder / LAYERS).mkdir(mode=0o700)
+            for name in (*files, *filter(_LAYER.fullmatch, archive.getnames())):
                 # Content alone, under names of ours: an archive's links, paths and owners are nobody's concern here.
                 content = archive.extractfile(name)
                 assert content is not None
@@ -146,6 +158,15 @@ def _check(path: Path, source: Path) -> None:
         )
 
 
+def _check_layers(folder: Path, source: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != path.stem:
+                raise BackupRefused(
+                    f"the layer {path.stem} in {source} is damaged; nothing was changed: use an earlier backup"
+                )
+
+
 def _check_key(settings: Settings, path: Path) -> None:
     """Also brings the schema up to date, so that a backup of a newer Paddock is refused before anything is moved."""
     try:
@@ -159,7 +180,7 @@ def _check_key(settings: Settings, path: Path) -> None:
 
 
 def _set_aside(data_dir: Path, now: datetime) -> Path | None:
-    there = [path for name in _FILES for path in data_dir.glob(f"{name}*")]
+    there = [path for name in (*_FILES, LAYERS) for path in data_dir.glob(f"{name}*")]
     if not there:
         return None
     kept = data_dir / f"before-restore-{now:%Y%m%dT%H%M%S.%fZ}"

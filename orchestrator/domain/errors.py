@@ -4,6 +4,9 @@ The errors that callers see, with AWS's codes, statuses and texts.
     PaddockError
     ├── ServiceError                 an answer of the Lambda API; carries code, status, message
     │   ├── ResourceNotFound         404
+    │   ├── UntypedResourceNotFound  404, without `Type`
+    │   ├── CodeSigningConfigNotFound   404
+    │   ├── CodeStorageExceeded      400
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
@@ -57,6 +60,28 @@ class ResourceNotFound(ServiceError):
     fault = "User"
 
 
+class UntypedResourceNotFound(ResourceNotFound):
+    """A code signing config does not exist; AWS's body has no `Type` then."""
+
+    fault = ""
+
+
+class CodeSigningConfigNotFound(ServiceError):
+    """The code signing config that a function is to have does not exist."""
+
+    code = "CodeSigningConfigNotFoundException"
+    status = 404
+    fault = "User"
+
+
+class CodeStorageExceeded(ServiceError):
+    """An account would keep more code than AWS lets it."""
+
+    code = "CodeStorageExceededException"
+    status = 400
+    fault = "User"
+
+
 class ResourceConflict(ServiceError):
     """The resource exists already, or is in a state that refuses the operation."""
 
@@ -90,7 +115,7 @@ class InvalidRequestContent(ServiceError):
 
 
 class PolicyLengthExceeded(ServiceError):
-    """The statements of a resource policy are too many."""
+    """A resource policy would be larger than AWS lets one be."""
 
     code = "PolicyLengthExceededException"
     status = 400

@@ -25,8 +25,7 @@ def check_tags(tags: Mapping[str, str]) -> None:
     Raises:
         InvalidParameterValue: If there are more than 50, or one asks Paddock for what it does not know.
     """
-    if len(tags) > MAX_TAGS:
-        raise InvalidParameterValue(f"Tag limit exceeded: {len(tags)} tags on one resource; at most {MAX_TAGS}")
+    check_count(tags)
     for name, value in tags.items():
         if not name.startswith(_OURS):
             continue
@@ -37,6 +36,17 @@ def check_tags(tags: Mapping[str, str]) -> None:
             )
         if value not in _MEANT[name]:
             raise InvalidParameterValue(f"Tag {name} is {value!r}; it can be {' or '.join(_MEANT[name])}")
+
+
+def check_count(tags: Mapping[str, str]) -> None:
+    """
+    May anything have so many tags?
+
+    Raises:
+        InvalidParameterValue: If there are more than 50.
+    """
+    if len(tags) > MAX_TAGS:
+        raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
 
 
 def wants_writable_root(tags: Mapping[str, str]) -> bool:

@@ -37,6 +37,16 @@ _MAX_QUALIFIER = 128
 _HOSTNAME = re.compile(r"rt-[a-z2-7]{32}")
 
 
+def lambda_arn(account: str, region: str, kind: str, name: str) -> str:
+    """
+    What Lambda calls a thing.
+
+    Args:
+        kind: Like `function` or `layer`.
+    """
+    return f"arn:aws:lambda:{region}:{account}:{kind}:{name}"
+
+
 class FunctionKey(NamedTuple):
     """Which function: every key in the store begins with account and region (D15)."""
 
@@ -47,7 +57,7 @@ class FunctionKey(NamedTuple):
     @property
     def arn(self) -> str:
         """The unqualified ARN."""
-        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+        return lambda_arn(self.account, self.region, "function", self.name)
 
     def qualified_arn(self, qualifier: str) -> str:
         """The ARN of one version or alias."""

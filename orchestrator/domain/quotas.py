@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from orchestrator.domain.errors import InvalidParameterValue
+from orchestrator.domain.errors import CodeStorageExceeded, InvalidParameterValue
 
 MINIMUM_UNRESERVED = 100
 MAX_ENVIRONMENT_BYTES = 4096
 MAX_TIMEOUT_S = 900
 MAX_MEMORY_MIB = 10_240
+MAX_CODE_BYTES = 80_530_636_800
+"""Of all functions and layers of an account in a region."""
+MAX_ZIPPED_BYTES = 52_428_800
+MAX_UNZIPPED_BYTES = 262_144_000
 
 _RESERVED_VARIABLES = frozenset(
     {
@@ -98,6 +102,17 @@ def check_limits(memory_mib: int, timeout_s: int) -> None:
             "'Timeout' value failed to satisfy constraint: Member must have value less than or equal to "
             f"{MAX_TIMEOUT_S}"
         )
+
+
+def check_code_storage(kept_bytes: int, new_bytes: int) -> None:
+    """
+    May an account keep this much more code in a region?
+
+    Raises:
+        CodeStorageExceeded: If it would be more than 75 GB.
+    """
+    if kept_bytes + new_bytes > MAX_CODE_BYTES:
+        raise CodeStorageExceeded("Code storage limit exceeded.")
 
 
 def _size(variables: Mapping[str, str]) -> int:

@@ -16,7 +16,7 @@ from orchestrator.domain.functions import Function
 from orchestrator.domain.publishing import check_revision
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
-from orchestrator.lambda_api.pages import page, place_of
+from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -69,14 +69,13 @@ class AliasOperations:
     async def list_aliases(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_ListAliases.html"""
         function = find_function(self._functions, caller, parameters)
-        after = (*place_of(parameters), "")[0]
         leading_to = parameters.get("FunctionVersion")
         listed = (
-            alias
+            (name, alias)
             for name, alias in sorted(function.aliases.items())
-            if name > after and (leading_to is None or leading_to in alias.versions)
+            if leading_to is None or leading_to in alias.versions
         )
-        aliases, more = page(listed, parameters, lambda alias: (alias.name,))
+        aliases, more = page_by_name(listed, parameters)
         return Reply(200, {"Aliases": [_rendered(alias) for alias in aliases], **more})
 
     async def update(self, caller: Caller, parameters: Parameters) -> Reply:

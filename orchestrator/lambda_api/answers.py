@@ -36,7 +36,8 @@ async def send_error(send: Send, model: ServiceModel, error: ServiceError, reque
 
     AWS: https://docs.aws.amazon.com/lambda/latest/api/CommonErrors.html
     """
-    content: dict[str, str] = {"Type": error.fault, model.message_member(error.code): error.message}
+    content: dict[str, str] = {"Type": error.fault} if error.fault else {}
+    content[model.message_member(error.code)] = error.message
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"x-amzn-errortype", error.code.encode()),

@@ -6,22 +6,24 @@ From inside functions only the invoke operations are open, unless it was set oth
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 import structlog
 
 from orchestrator.domain.errors import AccessDenied, NotBuiltYet, RequestTooLarge, ServiceError, ServiceFailure
 from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_output
-from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, read_body
+from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, largest_body_bytes, read_body
 from orchestrator.lambda_api.callers import caller_in
 from orchestrator.lambda_api.invoke import INVOKE_OPERATIONS, invoke_operation
 from orchestrator.lambda_api.model import Match, ServiceModel
 from orchestrator.lambda_api.operations import Handler, Reply
-from orchestrator.lambda_api.parse import parse
+from orchestrator.lambda_api.parse import Parameters, parse
 from orchestrator.lambda_api.validation import validate
 from orchestrator.store.writer import StoreFailed
 
-_MAX_BODY_BYTES = 6_291_456
+_READ_IN_THE_LOOP_BYTES = 1_048_576
+"""What has more is read in a thread: fifty megabytes of an archive would hold up everyone else."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -104,17 +106,27 @@ class LambdaApi:
         return await self._handle(handler, match, scope, receive)
 
     async def _handle(self, handler: Handler, match: Match, scope: Scope, receive: Receive) -> Reply:
-        try:
-            with self._bodies.hold() as held:
-                body = await read_body(receive, _MAX_BODY_BYTES, held)
-        except BodyTooLarge as error:
-            raise RequestTooLarge(
-                f"Request must be smaller than {_MAX_BODY_BYTES} bytes for the {match.operation.name} operation"
-            ) from error
+        limit_bytes = largest_body_bytes(match.operation.name)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        parameters = parse(match, query, headers, body)
-        if match.operation.input_shape is not None:
-            validate(match.operation.input_shape, parameters)
         caller = caller_in(scope, headers.get("authorization", ""), query, self._region)
-        return await handler(caller, parameters)
+        # Held until the end: what was read of a body is as large as the body.
+        with self._bodies.hold() as held:
+            try:
+                body = await read_body(receive, limit_bytes, held)
+            except BodyTooLarge as error:
+                raise RequestTooLarge(
+                    f"Request must be smaller than {limit_bytes} bytes for the {match.operation.name} operation"
+                ) from error
+            if len(body) > _READ_IN_THE_LOOP_BYTES:
+                parameters = await asyncio.to_thread(_parameters, match, query, headers, body)
+            else:
+                parameters = _parameters(match, query, headers, body)
+            return await handler(caller, parameters)
+
+
+def _parameters(match: Match, query: str, headers: Mapping[str, str], body: bytes) -> Parameters:
+    parameters = parse(match, query, headers, body)
+    if match.operation.input_shape is not None:
+        validate(match.operation.input_shape, parameters)
+    return parameters

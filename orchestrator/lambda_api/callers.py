@@ -8,7 +8,7 @@ access key id if that is twelve digits (a custom among local emulators), else th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from orchestrator.domain.names import DEFAULT_ACCOUNT
@@ -25,16 +25,24 @@ _ACCOUNT = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The account and region a request speaks for."""
+    """
+    The account and region a request speaks for.
+
+    Args:
+        origin: How the front port was called by it, like `http://localhost:4574`; empty where it was not.
+    """
 
     account: str
     region: str
+    origin: str = ""
 
 
 def caller_in(scope: Scope, authorization: str, query: str, default_region: str) -> Caller:
     """The caller of a request: its key's account where its signature was checked, else as `caller_of` reads it."""
     caller = caller_of(authorization, query, default_region)
-    return Caller(scope[ACCOUNT], caller.region) if ACCOUNT in scope else caller
+    host = "" if scope.get("paddock.caller") else dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    origin = f"{scope.get('scheme', 'http')}://{host}" if host else ""
+    return replace(caller, account=scope.get(ACCOUNT, caller.account), origin=origin)
 
 
 def caller_of(authorization: str, query: str, default_region: str) -> Caller:

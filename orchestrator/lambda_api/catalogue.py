@@ -9,11 +9,16 @@ from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.aliases import AliasOperations
+from orchestrator.lambda_api.capacity_providers import CapacityProviderOperations
+from orchestrator.lambda_api.code_signing import CodeSigningOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
 from orchestrator.lambda_api.event_invoke_configs import EventInvokeConfigOperations
+from orchestrator.lambda_api.event_source_mappings import EventSourceMappingOperations
 from orchestrator.lambda_api.function_urls import FunctionUrlOperations
 from orchestrator.lambda_api.functions import FunctionOperations
+from orchestrator.lambda_api.layer_permissions import LayerPermissionOperations
+from orchestrator.lambda_api.layers import LayerOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.permissions import PermissionOperations
 from orchestrator.lambda_api.recursion import RecursionOperations
@@ -22,6 +27,7 @@ from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
+from orchestrator.store.layer_archives import LayerArchives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,7 @@ class Parts:
 
     functions: FunctionStore
     documents: Documents
+    layer_archives: LayerArchives
     deployments: Deployments
     clock: Clock
     account_limit: int
@@ -52,7 +59,20 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
         **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
-        **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **ConcurrencyOperations(
+            functions=parts.functions, documents=parts.documents, account_limit=parts.account_limit
+        ).handlers(),
+        **EventSourceMappingOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **LayerOperations(
+            documents=parts.documents, archives=parts.layer_archives, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **LayerPermissionOperations(documents=parts.documents, new_id=parts.new_id).handlers(),
+        **CodeSigningOperations(
+            functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id
+        ).handlers(),
+        **CapacityProviderOperations(documents=parts.documents, clock=parts.clock).handlers(),
         **DurableExecutionOperations(parts.functions).handlers(),
         **EventInvokeConfigOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock
@@ -69,5 +89,5 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         ).handlers(),
         **RecursionOperations(functions=parts.functions, documents=parts.documents).handlers(),
         **RuntimeManagementOperations(functions=parts.functions, documents=parts.documents).handlers(),
-        **TagOperations(parts.functions, parts.retire).handlers(),
+        **TagOperations(parts.functions, parts.documents, parts.retire).handlers(),
     }

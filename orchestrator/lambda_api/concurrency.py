@@ -9,23 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.domain.errors import InvalidParameterValue
-from orchestrator.domain.quotas import check_reservation
+from orchestrator.domain.quotas import MAX_CODE_BYTES, MAX_UNZIPPED_BYTES, MAX_ZIPPED_BYTES, check_reservation
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, find_function, reference
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
-
-_TOTAL_CODE_BYTES = 80_530_636_800
-_CODE_UNZIPPED_BYTES = 262_144_000
-_CODE_ZIPPED_BYTES = 52_428_800
-"""AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+from orchestrator.store.layer_archives import layers_bytes
 
 
 class ConcurrencyOperations:
     """Put, get and delete a reservation; GetAccountSettings."""
 
-    def __init__(self, *, functions: FunctionStore, account_limit: int) -> None:
+    def __init__(self, *, functions: FunctionStore, documents: Documents, account_limit: int) -> None:
         self._functions = functions
+        self._documents = documents
         self._account_limit = account_limit
 
     def handlers(self) -> dict[str, Handler]:
@@ -67,11 +65,14 @@ class ConcurrencyOperations:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html"""
         reserved = self._functions.reserved_in_all(caller.account, caller.region)
         limit: dict[str, Any] = {
-            "TotalCodeSize": _TOTAL_CODE_BYTES,
-            "CodeSizeUnzipped": _CODE_UNZIPPED_BYTES,
-            "CodeSizeZipped": _CODE_ZIPPED_BYTES,
+            "TotalCodeSize": MAX_CODE_BYTES,
+            "CodeSizeUnzipped": MAX_UNZIPPED_BYTES,
+            "CodeSizeZipped": MAX_ZIPPED_BYTES,
             "ConcurrentExecutions": self._account_limit,
             "UnreservedConcurrentExecutions": self._account_limit - reserved,
         }
-        usage = {"TotalCodeSize": 0, "FunctionCount": self._functions.count(caller.account, caller.region)}
+        usage = {
+            "TotalCodeSize": layers_bytes(self._documents, caller.account, caller.region),
+            "FunctionCount": self._functions.count(caller.account, caller.region),
+        }
         return Reply(200, {"AccountLimit": limit, "AccountUsage": usage})

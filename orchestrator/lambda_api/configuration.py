@@ -11,16 +11,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from orchestrator.domain.code_signing import no_code_signing
 from orchestrator.domain.errors import InvalidParameterValue, NotBuiltYet
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, ImageConfig
 from orchestrator.domain.names import FunctionKey
 from orchestrator.domain.quotas import check_environment, check_limits
 from orchestrator.lambda_api.options import changed_options, not_built, rendered_options
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.times import aws_time
 
 _HARMLESS: dict[str, tuple[Any, ...]] = {
     "PublishTo": (),
-    "CodeSigningConfigArn": (),
     "CapacityProviderConfig": (),
     "DurableConfig": (),
     "RuntimeConfig": (),
@@ -67,6 +68,8 @@ def new_version(key: FunctionKey, parameters: Parameters, now: datetime) -> Func
     if "ImageUri" not in code:
         raise InvalidParameterValue("Please provide ImageUri when creating a function with packageType Image.")
     _refuse_zip_members(parameters)
+    if "CodeSigningConfigArn" in parameters:
+        raise no_code_signing()
     version = FunctionVersion(
         key=key, image_uri=code["ImageUri"], role=parameters["Role"], revision_id="", last_modified=now
     )
@@ -123,7 +126,7 @@ def rendered(version: FunctionVersion, *, with_state: bool = True) -> dict[str, 
         "Description": version.description,
         "Timeout": int(version.timeout.total_seconds()),
         "MemorySize": version.memory_mib,
-        "LastModified": _aws_time(version.last_modified),
+        "LastModified": aws_time(version.last_modified),
         "CodeSha256": version.code_sha256,
         "Version": version.version,
         "RevisionId": version.revision_id,
@@ -213,7 +216,3 @@ def _rendered_image_config(config: ImageConfig) -> dict[str, Any]:
         "Command": None if config.command is None else list(config.command),
         "WorkingDirectory": config.working_directory,
     }
-
-
-def _aws_time(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03}+0000"

@@ -57,6 +57,11 @@ def function_key(caller: Caller, parameters: Parameters) -> FunctionKey:
     return asked.key
 
 
+def no_such_resource() -> ResourceNotFound:
+    """How AWS refuses what names none of the things that have no name of their own in its refusals."""
+    return ResourceNotFound("The resource you requested does not exist.")
+
+
 def find_function(functions: FunctionStore, caller: Caller, parameters: Parameters) -> Function:
     """
     The function itself.

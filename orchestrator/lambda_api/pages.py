@@ -17,14 +17,8 @@ from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.lambda_api.parse import Parameters
 
 Item = TypeVar("Item")
-_LARGEST_PAGE = 50
-"""AWS gives no more at once, whatever was asked for."""
-
-
-def size_of(parameters: Parameters) -> int:
-    """How many items a page has at most."""
-    wanted: int = parameters.get("MaxItems", _LARGEST_PAGE)
-    return min(wanted, _LARGEST_PAGE)
+LARGEST_PAGE = 50
+"""AWS gives no more at once, whatever was asked for; of event source mappings it gives more."""
 
 
 def place_of(parameters: Parameters) -> tuple[str, ...]:
@@ -38,7 +32,7 @@ def place_of(parameters: Parameters) -> tuple[str, ...]:
     if not marker:
         return ()
     try:
-        return tuple(base64.urlsafe_b64decode(marker).decode().split(":"))
+        return tuple(base64.b64decode(marker, altchars=b"-_", validate=True).decode().split(":"))
     except (binascii.Error, ValueError) as error:
         raise InvalidParameterValue("Marker is not one that this operation gave; begin without one") from error
 
@@ -49,7 +43,10 @@ def number_in(place: str) -> int:
 
 
 def page(
-    items: Iterable[Item], parameters: Parameters, place: Callable[[Item], tuple[str, ...]]
+    items: Iterable[Item],
+    parameters: Parameters,
+    place: Callable[[Item], tuple[str, ...]],
+    largest: int = LARGEST_PAGE,
 ) -> tuple[Sequence[Item], dict[str, Any]]:
     """
     The next page of what comes after the marker.
@@ -57,12 +54,32 @@ def page(
     Args:
         items: Those after the marker, in order; no more than one page and one are looked at.
         place: Where an item stands, in texts without colons.
+        largest: What a page holds at most, whatever was asked for.
 
     Returns: The page's items, and `NextMarker` if there are more.
     """
-    size = size_of(parameters)
+    size = min(parameters.get("MaxItems", largest), largest)
     found = list(islice(items, size + 1))
     if len(found) <= size:
         return found, {}
     marker = base64.urlsafe_b64encode(":".join(place(found[size - 1])).encode()).decode()
     return found[:size], {"NextMarker": marker}
+
+
+def page_by_name(
+    named: Iterable[tuple[str, Item]], parameters: Parameters, largest: int = LARGEST_PAGE
+) -> tuple[Sequence[Item], dict[str, Any]]:
+    """
+    The page that `Marker` and `MaxItems` ask for.
+
+    Args:
+        named: All items, each behind its name, which has no colon; in the order of the names.
+        largest: What a page holds at most, whatever was asked for.
+
+    Returns: The page's items, and `NextMarker` if there are more.
+    Raises:
+        InvalidParameterValue: If the marker is none that was given.
+    """
+    after = (*place_of(parameters), "")[0]
+    shown, more = page((one for one in named if one[0] > after), parameters, lambda one: (one[0],), largest)
+    return [item for _, item in shown], more

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -47,7 +49,7 @@ def parse(match: Match, query: str, headers: Mapping[str, str], body: bytes) -> 
         wire = member.serialization.get("name", name)
         match member.serialization.get("location"):
             case "uri":
-                parameters[name] = match_label(match, wire)
+                parameters[name] = _from_text(member, [match_label(match, wire)])
             case "querystring" if wire in asked:
                 parameters[name] = _from_text(member, asked[wire])
             case "header" if wire.lower() in headers:
@@ -137,11 +139,25 @@ def _from_json(shape: Any, value: Any, path: str) -> Any:
         case "double" | "float":
             _expect(value, (int, float), path)
             return float(value)
+        case "timestamp":
+            return _seconds(value, path)
         case _:
             _expect(value, (str,), path)
             return _text(value, path)
     _expect(value, expected, path)
     return value
+
+
+def _seconds(value: Any, path: str) -> float:
+    """A time as seconds since 1970; SDKs send a number or a text of ISO 8601."""
+    _expect(value, (int, float, str), path)
+    try:
+        seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError) as error:
+        raise SerializationFailed(f"{path} is not a time") from error
+    if not math.isfinite(seconds):
+        raise SerializationFailed(f"{path} is not a time")
+    return seconds
 
 
 def _text(value: str, path: str) -> str:

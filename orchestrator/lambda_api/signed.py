@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,11 +10,13 @@ from orchestrator.access.signatures import SignedRequest, check, claim_of
 from orchestrator.clock import Clock
 from orchestrator.domain.access import AccessKey
 from orchestrator.domain.errors import RequestTooLarge, ServiceError
-from orchestrator.domain.invocations import MAX_SYNC_PAYLOAD_BYTES
 from orchestrator.lambda_api.answers import App, Message, Receive, Scope, Send, send_error
-from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, HeldBody, read_body
+from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, HeldBody, largest_body_bytes, read_body
 from orchestrator.lambda_api.callers import ACCOUNT
 from orchestrator.lambda_api.model import ServiceModel
+
+_CHECKED_IN_THE_LOOP_BYTES = 8_388_608
+"""More than a payload: of an archive of fifty megabytes the hash alone would hold up everyone else."""
 
 
 class Keys(Protocol):
@@ -63,10 +66,11 @@ class SignedOnly:
         await self._app(scope, _once_more(body, receive), send)
 
     async def _check(self, scope: Scope, receive: Receive, held: HeldBody) -> bytes:
+        limit_bytes = self._limit_bytes(scope)
         try:
-            body = await read_body(receive, MAX_SYNC_PAYLOAD_BYTES, held)
+            body = await read_body(receive, limit_bytes, held)
         except BodyTooLarge as error:
-            raise RequestTooLarge(f"Request must be smaller than {MAX_SYNC_PAYLOAD_BYTES} bytes") from error
+            raise RequestTooLarge(f"Request must be smaller than {limit_bytes} bytes") from error
         request = SignedRequest(
             method=scope["method"],
             path=scope["raw_path"].decode("latin-1"),
@@ -76,10 +80,18 @@ class SignedOnly:
         )
         claim = claim_of(request)
         key = await self._keys.find(claim.access_key_id)
-        check(request, claim, key, self._clock.now())
+        if len(body) > _CHECKED_IN_THE_LOOP_BYTES:
+            await asyncio.to_thread(check, request, claim, key, self._clock.now())
+        else:
+            check(request, claim, key, self._clock.now())
         assert key is not None, "check refuses an unknown key"
         scope[ACCOUNT] = key.account
         return body
+
+    def _limit_bytes(self, scope: Scope) -> int:
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        match = self._model.match(scope["method"], path, query)
+        return largest_body_bytes(match.operation.name if match is not None else "")
 
 
 def _once_more(body: bytes, receive: Receive) -> Receive:

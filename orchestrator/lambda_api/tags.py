@@ -1,5 +1,5 @@
 """
-The operations on tags of functions.
+The operations on tags: of functions, event source mappings, code signing configs and capacity providers.
 
 AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 """
@@ -7,15 +7,24 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound
-from orchestrator.domain.function_tags import check_tags
+from orchestrator.domain.function_tags import check_count, check_tags
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import FunctionKey, parse_reference
 from orchestrator.lambda_api.callers import Caller
-from orchestrator.lambda_api.operations import Handler, Reply
+from orchestrator.lambda_api.capacity_providers import CAPACITY_PROVIDERS
+from orchestrator.lambda_api.code_signing import CODE_SIGNING_CONFIGS
+from orchestrator.lambda_api.event_source_mappings import MAPPINGS
+from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
+
+_KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (MAPPINGS, CODE_SIGNING_CONFIGS, CAPACITY_PROVIDERS)}
+"""By the type in their ARNs, which is their kind's name; each value has `tags`."""
 
 
 class TagOperations:
@@ -26,8 +35,9 @@ class TagOperations:
         retire: Called when environments of a function may have become outdated: some tags say how they are started.
     """
 
-    def __init__(self, functions: FunctionStore, retire: Callable[[FunctionKey], None]) -> None:
+    def __init__(self, functions: FunctionStore, documents: Documents, retire: Callable[[FunctionKey], None]) -> None:
         self._functions = functions
+        self._documents = documents
         self._retire = retire
 
     def handlers(self) -> dict[str, Handler]:
@@ -36,38 +46,59 @@ class TagOperations:
 
     async def list_tags(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_ListTags.html"""
-        return Reply(200, {"Tags": dict(self._function(caller, parameters).tags)})
+        return Reply(200, {"Tags": dict(self._tagged(caller, parameters["Resource"]).tags)})
 
     async def tag(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_TagResource.html"""
-        function = self._function(caller, parameters)
-        tags = {**function.tags, **parameters["Tags"]}
-        check_tags(tags)
-        await self._set(function, tags)
+        tagged = self._tagged(caller, parameters["Resource"])
+        if not parameters["Tags"]:
+            raise InvalidParameterValue("An error occurred and the request cannot be processed.")
+        tags = {**tagged.tags, **parameters["Tags"]}
+        check = check_tags if isinstance(tagged, Function) else check_count
+        check(tags)
+        await self._set(caller, parameters["Resource"], tagged, tags)
         return Reply(204, None)
 
     async def untag(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UntagResource.html"""
-        function = self._function(caller, parameters)
+        tagged = self._tagged(caller, parameters["Resource"])
         removed = frozenset(parameters["TagKeys"])
-        await self._set(function, {name: value for name, value in function.tags.items() if name not in removed})
+        tags = {name: value for name, value in tagged.tags.items() if name not in removed}
+        await self._set(caller, parameters["Resource"], tagged, tags)
         return Reply(204, None)
 
-    async def _set(self, function: Function, tags: Mapping[str, str]) -> None:
-        await self._functions.set_tags(function.key, tags)
-        self._retire(function.key)
+    async def _set(self, caller: Caller, arn: str, tagged: Any, tags: Mapping[str, str]) -> None:
+        if isinstance(tagged, Function):
+            await self._functions.set_tags(tagged.key, tags)
+            self._retire(tagged.key)
+        else:
+            kind, place = _document(caller, arn)
+            await self._documents.put(kind, place, replace(tagged, tags=tags), before=tagged)
 
-    def _function(self, caller: Caller, parameters: Parameters) -> Function:
-        arn: str = parameters["Resource"]
-        if ":function:" not in arn:
-            raise ResourceNotFound(f"Resource not found: {arn}")
-        asked = parse_reference(arn, None, caller.account, caller.region)
-        if asked.qualifier is not None:
+    def _tagged(self, caller: Caller, arn: str) -> Any:
+        """What has this ARN: a function, or another thing with tags."""
+        if arn.split(":")[5] == "function":
+            return self._function(caller, arn)
+        kind, place = _document(caller, arn)
+        found = self._documents.get(kind, place)
+        if found is None:
+            raise no_such_resource()
+        return found
+
+    def _function(self, caller: Caller, arn: str) -> Function:
+        reference = parse_reference(arn, None, caller.account, caller.region)
+        if reference.qualifier is not None:
             raise InvalidParameterValue(
                 "Tags on function aliases and versions are not supported. Please specify a function ARN."
             )
-        key = asked.key
-        function = self._functions.get(key)
+        function = self._functions.get(reference.key)
         if function is None:
-            raise ResourceNotFound(f"Function not found: {key.arn}")
+            raise ResourceNotFound(f"Function not found: {reference.key.arn}")
         return function
+
+
+def _document(caller: Caller, arn: str) -> tuple[Kind[Any], Place]:
+    _, _, _, region, account, resource, name = arn.split(":")
+    if resource not in _KINDS or (account, region) != (caller.account, caller.region):
+        raise no_such_resource()
+    return _KINDS[resource], Place.beside(account, region, name)

@@ -52,6 +52,11 @@ class Place(NamedTuple):
         """What is set on a function's version or alias."""
         return cls(key.account, key.region, key.name, qualifier)
 
+    @classmethod
+    def beside(cls, account: str, region: str, name: str) -> Place:
+        """What an account has beside its functions."""
+        return cls(account, region, "", name)
+
 
 @dataclass(frozen=True, slots=True)
 class Along:
@@ -115,6 +120,10 @@ class Documents:
             if (place.account, place.region) != (account, region) or owner not in (None, place.owner):
                 return
             yield place, kept[place].value
+
+    def all(self, kind: Kind[Value]) -> Iterator[Value]:
+        """All of a kind, of every account and region."""
+        return (kept.value for kept in self._kept[kind.name].values())
 
     async def put(
         self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None, along: Along | None = None

@@ -27,6 +27,7 @@ from orchestrator.store.functions import FunctionStore, load_functions, seal_wha
 from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, greatest_id
 from orchestrator.store.invocation_queries import greatest_key
 from orchestrator.store.invocations import InvocationStore
+from orchestrator.store.layer_archives import FOLDER, LayerArchives, named_archives
 from orchestrator.store.retention import Retention
 from orchestrator.store.sealing import Sealer, sealer_of
 from orchestrator.store.writer import StoreFailed, Writer
@@ -47,6 +48,7 @@ class _Opened:
     sealer: Sealer
     functions: list[Function]
     documents: list[tuple[str, Place, int, str]]
+    layer_archives: LayerArchives
     last_key: int
     last_id: int
 
@@ -73,6 +75,7 @@ class Store:
         )
         self.documents = Documents(self.writer, opened.documents)
         self.documents.know(EVENT_INVOKE_CONFIGS)
+        self.layer_archives = opened.layer_archives
         self.functions = FunctionStore(self.writer, opened.functions, opened.sealer, self.documents)
         self.access_keys = AccessKeys(self._main, opened.sealer, clock.monotonic)
         self.invocations = InvocationStore(self._main, self.writer, self.epoch, clock.epoch_ms, opened.last_key)
@@ -135,6 +138,8 @@ def _open(settings: Settings, clock: Clock) -> _Opened:
             functions = main.read_now(lambda connection: load_functions(connection, sealer))
             documents = main.read_now(load_documents)
             last_key = main.read_now(greatest_key)
+        layer_archives = LayerArchives(settings.data_dir / FOLDER)
+        layer_archives.remove_all_but(named_archives(documents))
         with explained(history.path):
             last_id = history.read_now(greatest_id)
         if plain:
@@ -151,6 +156,7 @@ def _open(settings: Settings, clock: Clock) -> _Opened:
             sealer=sealer,
             functions=functions,
             documents=documents,
+            layer_archives=layer_archives,
             last_key=last_key,
             last_id=last_id,
         )

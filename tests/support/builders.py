@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from orchestrator.domain.aliases import Alias
 from orchestrator.domain.environments import Environment
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, Image
 from orchestrator.domain.invocations import Invocation, InvocationType
+from orchestrator.domain.layers import LayerKey, LayerVersion, Statement
 from orchestrator.domain.names import FunctionKey, VersionKey, request_id_for
 from orchestrator.driver.protocol import EnvironmentSpec
 
@@ -46,6 +48,22 @@ def an_alias(**changes: Any) -> Alias:
     """An alias of the function."""
     values: dict[str, Any] = {"key": KEY, "name": "live", "version": "1", "revision_id": "revision-1"}
     return Alias(**(values | changes))
+
+
+def a_layer_version(content: bytes, **changes: Any) -> LayerVersion:
+    """The first version of a layer, with this archive."""
+    values: dict[str, Any] = {
+        "key": LayerKey(account="000000000000", region="us-east-1", name="tools"),
+        "number": 1,
+        "compatible_runtimes": ("python3.12",),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "size_bytes": len(content),
+        "token": "t" * 32,
+        "created_at": NOW,
+        "statements": (Statement(sid="s1", principal="*"),),
+        "policy_revision_id": "revision-1",
+    }
+    return LayerVersion(**(values | changes))
 
 
 def an_environment(**changes: Any) -> Environment:

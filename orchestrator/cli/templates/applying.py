@@ -37,7 +37,7 @@ class Outcome:
     What became of one step.
 
     Args:
-        notes: What was left out of it.
+        notes: What was left out of it, or is not done of it.
         values: What it stands as: ARN, URL, number.
         failure: Why it is not as it should be.
     """
@@ -100,7 +100,7 @@ def _taken(
     if step.wanted is None or step.change is Change.LEFT_OUT:
         return Outcome(step=step)
     if step.change is Change.UNCHANGED and step.standing is not None:
-        return Outcome(step=step, values=step.standing.values)
+        return Outcome(step=step, notes=step.standing.notes, values=step.standing.values)
     wanted = filled(step.wanted, known)
     missing = waits_for(wanted, absent) | (wanted.needs & failed)
     if missing:
@@ -116,9 +116,11 @@ def _taken(
     if not made:
         unchanged = replace(step, change=Change.UNCHANGED, differing=())
         return Outcome(step=unchanged, notes=notes, values=step.standing.values if step.standing else {})
-    values = _values(api, kind, wanted)
-    name = filled_in(wanted.name, _known(wanted, values))
-    return Outcome(step=replace(step, name=name), notes=notes, values=values)
+    standing = _standing(api, kind, wanted)
+    if not isinstance(standing, Standing):
+        standing = Standing(members={})
+    name = filled_in(wanted.name, known_by(wanted, standing))
+    return Outcome(step=replace(step, name=name), notes=(*notes, *standing.notes), values=standing.values)
 
 
 def _make_all(

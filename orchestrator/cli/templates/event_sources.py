@@ -23,6 +23,8 @@ _ONLY_WHEN_CREATED = {
     *("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"),
 }
 _RUNS = {"Enabled", "Enabling", "Creating", "Updating"}
+_BY_ITS_OWNER = {"User action", "USER_INITIATED", ""}
+"""Why it is in its state, if not for another reason."""
 
 
 class EventInvokeConfigKind:
@@ -85,8 +87,13 @@ class EventSourceMappingKind:
             page = ask("ListEventSourceMappings", **filtered, **marker) or {}
             for one in page.get("EventSourceMappings", []):
                 if one.get("FunctionArn") == arn and {key: one.get(key) for key in _WHICH_SOURCE} == source:
-                    members = {**one, "Enabled": one.get("State") in _RUNS}
-                    return Standing(members=members, values={"UUID": one["UUID"]})
+                    reason = one.get("StateTransitionReason", "")
+                    is_kept_from_running = one.get("State") not in _RUNS and reason not in _BY_ITS_OWNER
+                    return Standing(
+                        members={**one, "Enabled": one.get("State") in _RUNS or is_kept_from_running},
+                        values={"UUID": one["UUID"]},
+                        notes=(reason,) if is_kept_from_running else (),
+                    )
             if not page.get("NextMarker"):
                 return None
             marker = {"Marker": page["NextMarker"]}

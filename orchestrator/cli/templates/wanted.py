@@ -40,10 +40,12 @@ class Standing:
     Args:
         members: In the API's names.
         values: What the API chose, by attribute: a number, a URL, an ARN.
+        notes: What Paddock says that it does not do of it.
     """
 
     members: Mapping[str, Any]
     values: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ _STATUSES = {
 _OF_HTTP = {400, 408, 429, 431}
 """What is answered to what is no request, before anyone knows whom it was for."""
 _OF_CONSOLE = {404, 405, 422}
+_HAS_UNTYPED_ERRORS = b"code-signing-configs"
+"""What is not found there, AWS says without a `Type`."""
 _NOT_OF_LAMBDA = (b"paddock", b"healthz", b"readyz")
 _NOT_UNDERSTOOD = ("SerializationException", "UnknownOperationException")
 
@@ -74,7 +76,8 @@ def _wrong_form(request: Generated, answer: Answer, error_type: str | None, *, i
     if is_success:
         return None if is_json or not answer.body or b"/_paddock" in request.sent else "a body that is not JSON"
     if error_type is not None:
-        if not is_json or content.get("Type") not in ("User", "Service"):
+        faults = ("User", "Service", None) if _HAS_UNTYPED_ERRORS in request.sent else ("User", "Service")
+        if not is_json or content.get("Type") not in faults:
             return "an error not as AWS has them"
         if not (isinstance(content.get("message"), str) or isinstance(content.get("Message"), str)):
             return "an error without a message"

@@ -26,6 +26,7 @@ from orchestrator.store.access_keys import add_key, remove_key
 from tests.support.signed_requests import TAMPERED, Signed, refused
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ROLE, ServedApi
+from tests.unit.lambda_api.test_layers import archive
 
 KEY = AccessKey(
     access_key_id="AKIAIOSFODNN7EXAMPLE",
@@ -100,6 +101,19 @@ def test_the_aws_command_line_is_let_in(api: ServedApi, client: Any) -> None:
     )
     assert answered.returncode == 0, answered.stderr
     assert json.loads(answered.stdout) == {"Functions": []}
+
+
+def test_a_layer_is_published_signed_and_had_from_its_location_without_a_signature(api: ServedApi, client: Any) -> None:
+    """Its archive is larger than other requests may be; who was told the location may have it."""
+    content = archive("x" * 9_000_000)
+    published = client.publish_layer_version(LayerName="tools", Content={"ZipFile": content})
+    location = urlsplit(published["Content"]["Location"])
+    assert api.send("GET", location.path).body == content
+    assert api.send("GET", "/2018-10-31/layers").status == 403
+    large = signed_for(api)
+    large.body = b"x" * 6_300_000
+    large.sign()
+    assert large.send().status == 413
 
 
 def test_a_presigned_url_is_let_in_until_it_expires(api: ServedApi) -> None:

@@ -17,8 +17,9 @@ from orchestrator.__main__ import app
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.settings import Settings
 from orchestrator.store.database import DatabaseUnusable
+from orchestrator.store.layer_archives import LAYER_VERSIONS, version_place
 from orchestrator.store.store import Store
-from tests.support.builders import a_function, an_invocation
+from tests.support.builders import a_function, a_layer_version, an_invocation
 from tests.support.fake_clock import FakeClock
 
 SECRET = "hunter2-and-a-half"
@@ -79,6 +80,40 @@ async def test_a_backup_made_while_events_are_accepted_is_whole_and_restored(dat
     restored = await Store.open(Settings(), FakeClock())
     assert [one.latest.environment for one in restored.functions.all()] == [{"PASSWORD": SECRET}]
     await restored.close()
+
+
+async def test_layers_are_backed_up_and_restored(data_dir: Path, archive: Path) -> None:
+    """With their archives, which stand beside the databases; what came later goes."""
+    store = await Store.open(Settings(), FakeClock())
+    layer = a_layer_version(b"kept")
+    store.documents.know(LAYER_VERSIONS)
+    await store.layer_archives.keep(b"kept")
+    await store.documents.put(LAYER_VERSIONS, version_place(layer.key, 1), layer, before=None)
+    assert (await asyncio.to_thread(paddock, "backup", archive)).exit_code == 0
+    later = store.layer_archives.path(await store.layer_archives.keep(b"later"))
+    await store.close()
+
+    assert paddock("restore", archive).exit_code == 0
+    assert _kept(data_dir) == ["history.db", "layers", "paddock.db"]
+    assert not later.exists()
+    restored = await Store.open(Settings(), FakeClock())
+    restored.documents.know(LAYER_VERSIONS)
+    assert restored.documents.get(LAYER_VERSIONS, version_place(layer.key, 1)) == layer
+    assert restored.layer_archives.path(layer.sha256).read_bytes() == b"kept"
+    await restored.close()
+
+
+def test_a_layer_that_is_not_what_its_name_says_is_not_restored(data_dir: Path, archive: Path) -> None:
+    """A backup that was damaged, or made by somebody else."""
+    asyncio.run(_with_a_function())
+    (data_dir / "layers").mkdir()
+    (data_dir / "layers" / f"{'0' * 64}.zip").write_bytes(b"of another name")
+    assert paddock("backup", archive).exit_code == 0
+    before = _content(data_dir)
+    refused = paddock("restore", archive)
+    assert refused.exit_code == 1
+    assert f"the layer {'0' * 64} in {archive} is damaged; nothing was changed" in refused.stderr
+    assert _content(data_dir) == before
 
 
 def test_a_backup_gives_no_secret_away(archive: Path) -> None:
@@ -192,7 +227,11 @@ async def _opens_with_its_function() -> None:
 
 
 def _content(data_dir: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in data_dir.iterdir() if path.name != "paddock.lock"}
+    return {
+        str(path.relative_to(data_dir)): path.read_bytes()
+        for path in data_dir.rglob("*")
+        if path.is_file() and path.name != "paddock.lock"
+    }
 
 
 def _events(data_dir: Path) -> int:

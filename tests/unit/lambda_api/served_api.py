@@ -30,6 +30,7 @@ from orchestrator.lambda_api.api import LambdaApi
 from orchestrator.lambda_api.bodies import BodyRoom
 from orchestrator.lambda_api.catalogue import Parts, handlers_of
 from orchestrator.lambda_api.invoke import InvokeApp
+from orchestrator.lambda_api.layer_downloads import LayerDownloads
 from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.lambda_api.signed import SignedOnly
 from orchestrator.listeners import Listener
@@ -208,6 +209,7 @@ class ServedApi:
                 Parts(
                     functions=store.functions,
                     documents=store.documents,
+                    layer_archives=store.layer_archives,
                     deployments=deployments,
                     clock=clock,
                     account_limit=1000,
@@ -230,6 +232,7 @@ class ServedApi:
             is_ready=lambda: True,
             functions_subnet=lambda: None,
             browsers=BrowserRules(),
+            downloads=LayerDownloads(store.documents, store.layer_archives),
             signing=signing,
             signed_only=lambda app: SignedOnly(
                 app,

@@ -39,7 +39,7 @@ def test_aws_waiters_see_the_function_become_active(create: Create, client: Any)
     client.get_waiter("function_updated_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 1, "MaxAttempts": 5})
 
 
-def test_a_new_function_has_awss_defaults(active: Create, account: str) -> None:
+def test_a_new_function_has_awss_defaults(active: Create, api: ServedApi, account: str) -> None:
     """128 MB, 3 s, 512 MB of /tmp, $LATEST, no environment."""
     configuration = active()
     expected = {
@@ -58,7 +58,7 @@ def test_a_new_function_has_awss_defaults(active: Create, account: str) -> None:
         "TracingConfig": {"Mode": "PassThrough"},
         "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
         "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/hello"},
-        "LastModified": "2026-11-23T12:00:00.000+0000",
+        "LastModified": api.clock.now().strftime("%Y-%m-%dT%H:%M:%S.000+0000"),
     }
     assert {name: configuration[name] for name in expected} == expected
     assert "Environment" not in configuration
@@ -177,7 +177,7 @@ def test_a_name_that_was_deleted_may_be_used_again(active: Create, client: Any) 
         ({"Environment": {"Variables": {"LAMBDA_TASK_ROOT": "x"}}}, "InvalidParameterValueException", "reserved keys"),
         ({"EphemeralStorage": {"Size": 10_241}}, "InvalidParameterValueException", "less than or equal to 10240"),
         ({"name": "x" * 65}, "InvalidParameterValueException", "length less than or equal to 64"),
-        ({"Tags": {f"t{n}": "" for n in range(51)}}, "InvalidParameterValueException", "at most 50"),
+        ({"Tags": {f"t{n}": "" for n in range(51)}}, "InvalidParameterValueException", "exceeds resource tag limit"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -196,7 +196,6 @@ def test_what_cannot_be_is_refused(
         ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
         ("SnapStart", {"ApplyOn": "PublishedVersions"}),
         ("PublishTo", "LATEST_PUBLISHED"),
-        ("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-" + "a" * 17),
         ("TenancyConfig", {"TenantIsolationMode": "PER_TENANT"}),
         ("DurableConfig", {"ExecutionTimeout": 60}),
         (

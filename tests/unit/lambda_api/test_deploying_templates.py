@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+import structlog
 from botocore.config import Config
 
 from orchestrator.cli.failures import Failure
@@ -37,10 +38,12 @@ def deploy(
     )
 
     def deploy(path: Path, *overrides: str, build: bool = False) -> dict[str, Any]:
-        deploy_template(ours, path, overrides=overrides, stack_name="shop", only_plan=False, build=build, as_json=True)
-        # The served API, which is in this process, may have warned before.
-        _, begins, document = capsys.readouterr().out.partition("{\n")
-        document = json.loads(begins + document)
+        # The API of tests runs in this process: what it logs would stand among what the command prints.
+        with structlog.testing.capture_logs():
+            deploy_template(
+                ours, path, overrides=overrides, stack_name="shop", only_plan=False, build=build, as_json=True
+            )
+        document = json.loads(capsys.readouterr().out)
         return {one["logical_id"]: one for one in document["resources"]}
 
     return deploy
@@ -144,6 +147,46 @@ def test_a_limit_that_the_template_no_longer_mentions_is_taken_away(
     config = client.get_function_event_invoke_config(FunctionName="reached", Qualifier="live")
     assert config["MaximumRetryAttempts"] == 0
     assert "MaximumEventAgeInSeconds" not in config
+
+
+def test_a_mapping_stands_and_is_said_to_be_unread(deploy: Deploy, client: Any, tmp_path: Path) -> None:
+    """Each time, and also where the template says that it is enabled; one that is not has nothing to say."""
+
+    def template(**members: Any) -> Path:
+        mapping = {"FunctionName": "shop-F", "EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:jobs"} | members
+        function = {"PackageType": "Image", "Code": {"ImageUri": "hello:1"}, "Role": ROLE}
+        resources = {
+            "F": {"Type": "AWS::Lambda::Function", "Properties": function},
+            "M": {"Type": "AWS::Lambda::EventSourceMapping", "DependsOn": "F", "Properties": mapping},
+        }
+        path = tmp_path / "template.json"
+        path.write_text(json.dumps({"Resources": resources}))
+        return path
+
+    unread = (
+        "Enabled was asked for; Paddock keeps event source mappings but does not poll their sources yet; "
+        "nothing is read"
+    )
+    for change in ("create", "unchanged"):
+        mapping = deploy(template(Enabled=True))["M"]
+        assert (mapping["change"], mapping["notes"]) == (change, [unread])
+    mapping = deploy(template(Enabled=False))["M"]
+    assert (mapping["change"], mapping["members"], mapping["notes"]) == ("update", ["Enabled"], [])
+    assert client.list_event_source_mappings()["EventSourceMappings"][0]["StateTransitionReason"] == "USER_INITIATED"
+
+
+def test_a_layer_is_published_again_only_where_its_files_differ(deploy: Deploy, client: Any, tmp_path: Path) -> None:
+    """From a folder beside the template."""
+    folder = tmp_path / "tools"
+    folder.mkdir()
+    (folder / "said.txt").write_text("hello")
+    template = tmp_path / "template.json"
+    layer = {"LayerName": "tools", "Content": "tools", "CompatibleRuntimes": ["python3.12"]}
+    template.write_text(json.dumps({"Resources": {"L": {"Type": "AWS::Lambda::LayerVersion", "Properties": layer}}}))
+    assert [deploy(template)["L"]["change"] for _ in range(2)] == ["create", "unchanged"]
+    (folder / "said.txt").write_text("hello again")
+    assert deploy(template)["L"]["change"] == "update"
+    assert [one["Version"] for one in client.list_layer_versions(LayerName="tools")["LayerVersions"]] == [2, 1]
 
 
 def test_only_what_differs_is_updated(deploy: Deploy, client: Any) -> None:

@@ -42,7 +42,7 @@ def test_fifty_tags_are_the_most(client: Any, arn: str, refused: Refused) -> Non
     code, message = refused(client.tag_resource, Resource=arn, Tags={"one": "", "too many": ""})
     assert (code, message) == (
         "InvalidParameterValueException",
-        "Tag limit exceeded: 52 tags on one resource; at most 50",
+        "Number of tags exceeds resource tag limit.",
     )
     client.tag_resource(Resource=arn, Tags={"team": "replaced"})
     assert len(client.list_tags(Resource=arn)["Tags"]) == 50
@@ -92,6 +92,7 @@ def test_tags_of_paddocks_own_that_it_does_not_know_are_refused(
         ("arn:aws:lambda:us-east-1:123456789012:function:missing", "ResourceNotFoundException"),
         ("arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-" + "a" * 17, "ResourceNotFoundException"),
         ("arn:aws:lambda:eu-west-1:123456789012:function:hello", "ResourceNotFoundException"),
+        ("arn:aws:lambda:us-east-1:123456789012:network-connector:none", "ResourceNotFoundException"),
         ("hello", "ValidationException"),
     ],
 )
@@ -100,3 +101,63 @@ def test_what_does_not_exist_has_no_tags(client: Any, refused: Refused, resource
     assert refused(client.list_tags, Resource=resource)[0] == code
     assert refused(client.tag_resource, Resource=resource, Tags={"a": "b"})[0] == code
     assert refused(client.untag_resource, Resource=resource, TagKeys=["a"])[0] == code
+
+
+def test_only_a_function_as_such_has_tags(client: Any, arn: str, refused: Refused) -> None:
+    """Not its versions and aliases, as recorded; and a call that adds none is refused."""
+    refusal = (
+        "InvalidParameterValueException",
+        "Tags on function aliases and versions are not supported. Please specify a function ARN.",
+    )
+    assert refused(client.tag_resource, Resource=f"{arn}:$LATEST", Tags={"a": "b"}) == refusal
+    assert refused(client.list_tags, Resource=f"{arn}:live") == refusal
+    assert refused(client.tag_resource, Resource=arn, Tags={}) == (
+        "InvalidParameterValueException",
+        "An error occurred and the request cannot be processed.",
+    )
+
+
+def _a_mapping(client: Any) -> str:
+    queue = "arn:aws:sqs:us-east-1:123456789012:q"
+    made = client.create_event_source_mapping(FunctionName="hello", EventSourceArn=queue, Tags={"team": "a"})
+    arn: str = made["EventSourceMappingArn"]
+    return arn
+
+
+def _a_code_signing_config(client: Any) -> str:
+    publishers = {"SigningProfileVersionArns": ["arn:aws:signer:us-east-1:123456789012:/signing-profiles/p"]}
+    made = client.create_code_signing_config(AllowedPublishers=publishers, Tags={"team": "a"})
+    arn: str = made["CodeSigningConfig"]["CodeSigningConfigArn"]
+    return arn
+
+
+def _a_capacity_provider(client: Any) -> str:
+    made = client.create_capacity_provider(
+        CapacityProviderName="mine",
+        VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": []},
+        PermissionsConfig={"CapacityProviderOperatorRoleArn": "arn:aws:iam::123456789012:role/operator"},
+        Tags={"team": "a"},
+    )
+    arn: str = made["CapacityProvider"]["CapacityProviderArn"]
+    return arn
+
+
+@pytest.mark.parametrize(
+    "make", [_a_mapping, _a_code_signing_config, _a_capacity_provider], ids=["mapping", "signing", "capacity"]
+)
+def test_other_things_with_an_arn_have_tags_too(
+    client: Any, create: Callable[..., Any], refused: Refused, make: Callable[[Any], str]
+) -> None:
+    """From their creation; up to fifty, and not under the ARN of another account."""
+    create()
+    arn = make(client)
+    client.tag_resource(Resource=arn, Tags={"stage": "x", "paddock:any": "of the owner"})
+    client.untag_resource(Resource=arn, TagKeys=["team"])
+    assert client.list_tags(Resource=arn)["Tags"] == {"stage": "x", "paddock:any": "of the owner"}
+    assert refused(client.tag_resource, Resource=arn, Tags={f"t{number}": "" for number in range(49)}) == (
+        "InvalidParameterValueException",
+        "Number of tags exceeds resource tag limit.",
+    )
+    region, account = arn.split(":")[3:5]
+    for other in (arn.replace(account, "999999999999"), arn.replace(region, "eu-west-1")):
+        assert refused(client.list_tags, Resource=other)[0] == "ResourceNotFoundException"

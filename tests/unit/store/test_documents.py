@@ -79,7 +79,7 @@ async def test_documents_are_listed_in_order_within_account_region_and_owner(sto
         A,
         Place.on(FunctionKey(KEY.account, KEY.region, KEY.name + "x"), "a"),
         Place.on(FunctionKey(KEY.account, "eu-west-1", KEY.name), "a"),
-        Place(KEY.account, KEY.region, "", "of the account"),
+        Place.beside(KEY.account, KEY.region, "of the account"),
     ]
     for place in places:
         await store.documents.put(NOTES, place, Note(text=str(place)), before=None)
@@ -110,7 +110,7 @@ async def test_what_is_set_on_a_function_goes_with_it_its_version_or_its_alias(s
     await store.functions.create(a_function())
     await store.functions.publish(a_version(version="1"), expected_last=0)
     await store.functions.create_alias(an_alias(name="live", version="$LATEST"))
-    kept = Place(KEY.account, KEY.region, "", "of the account")
+    kept = Place.beside(KEY.account, KEY.region, "of the account")
     for place in (Place.on(KEY, "$LATEST"), Place.on(KEY, "1"), Place.on(KEY, "live"), kept):
         await store.documents.put(NOTES, place, Note(text="x"), before=None)
 
