@@ -22,7 +22,6 @@ _NOT_DONE: dict[str, Callable[[VersionOptions], bool]] = {
     "VpcConfig": lambda options: bool(options.subnet_ids),
     "FileSystemConfigs": lambda options: bool(options.file_systems),
     "SnapStart": lambda options: options.snap_start != "None",
-    "TenancyConfig": lambda options: options.is_tenant_isolated,
 }
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

@@ -197,7 +197,6 @@ def test_what_cannot_be_is_refused(
         ("SnapStart", {"ApplyOn": "PublishedVersions"}),
         ("PublishTo", "LATEST_PUBLISHED"),
         ("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-" + "a" * 17),
-        ("TenancyConfig", {"TenantIsolationMode": "PER_TENANT"}),
         ("DurableConfig", {"ExecutionTimeout": 60}),
         (
             "CapacityProviderConfig",
