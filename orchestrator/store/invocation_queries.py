@@ -15,7 +15,6 @@ from orchestrator.store.invocation_rows import invocation_from
 from orchestrator.store.tables import RUNS, WAITS_FOR_ITS_TURN, invocations, payloads
 
 
-
 class Target(NamedTuple):
     """
     What of a function an invocation was sent to.
@@ -29,6 +28,7 @@ class Target(NamedTuple):
     tenant_id: str | None = None
 
 
+LATEST_OF_NOBODY = Target()
 _FOR_EVER = 2**63 - 1
 _columns = invocations.c
 _OF_FUNCTION: ColumnElement[bool] = (

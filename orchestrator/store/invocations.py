@@ -21,7 +21,7 @@ from orchestrator.store import invocation_queries as queries
 from orchestrator.store import recovery
 from orchestrator.store.database import Database
 from orchestrator.store.encoding import from_us, to_us
-from orchestrator.store.invocation_queries import Target
+from orchestrator.store.invocation_queries import LATEST_OF_NOBODY, Target
 from orchestrator.store.invocation_rows import (
     BEGIN_ATTEMPTS,
     INSERT_INVOCATIONS,
@@ -120,7 +120,7 @@ class InvocationStore:
         limit: int,
         exclude: Collection[int] = (),
         *,
-        target: Target = Target(),
+        target: Target = LATEST_OF_NOBODY,
     ) -> list[tuple[Invocation, bytes]]:
         """
         Asynchronous invocations of a function that may run now, the longest due first, with their payloads.

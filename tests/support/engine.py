@@ -211,9 +211,7 @@ class Engine:
         request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail, qualifier, tenant_id)
         return asyncio.create_task(self.front_desk.invoke(request))
 
-    async def send(
-        self, payload: object = None, *, qualifier: str | None = None, tenant_id: str | None = None
-    ) -> str:
+    async def send(self, payload: object = None, *, qualifier: str | None = None, tenant_id: str | None = None) -> str:
         """An event; its request id once it was accepted."""
         request = _request(InvocationType.EVENT, payload, False, qualifier, tenant_id)
         accepted = await self.front_desk.invoke(request)
