@@ -9,8 +9,10 @@ host's namespace, where sandboxes cannot set rules (`host_firewall.py`).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 _PRIVATE = (
     "0.0.0.0/8",
@@ -25,6 +27,28 @@ _PRIVATE = (
 )
 
 
+class Wall(StrEnum):
+    """Where the firewall stands."""
+
+    IN_SANDBOX = "in-sandbox"
+    ON_HOST = "on-host"
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """
+    A further network that a sandbox is on.
+
+    Args:
+        subnet: Its IPv4 addresses, in CIDR notation: those that may be reached.
+        closed: The addresses among these that may not: the host's own, the control plane's, and those that mean all.
+    """
+
+    subnet: str
+    closed: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
     """
@@ -37,6 +61,7 @@ class Reach:
         dns_servers: The engine's upstream servers: its embedded DNS asks them from inside the sandbox.
         internet: May public addresses be reached?
         open_addresses: Named exceptions: `10.0.0.5`, `10.0.0.0/24`, `10.0.0.5:5432`.
+        further: The further networks of a function that is in a VPC.
     """
 
     control_plane: str
@@ -45,11 +70,14 @@ class Reach:
     dns_servers: Sequence[str] = ()
     internet: bool = True
     open_addresses: Sequence[str] = ()
+    further: Sequence[Further] = ()
 
 
 def ruleset(reach: Reach) -> str:
     """The rules, ready for `nft -f -`."""
     control_plane, port = reach.control_plane, reach.runtime_port
+    subnets = [one.subnet for one in reach.further]
+    closed = _closed(reach)
     lines = [
         # Nothing is flushed: Docker keeps the rules of its embedded DNS in this namespace too.
         "table inet paddock {",
@@ -62,6 +90,9 @@ def ruleset(reach: Reach) -> str:
         *_each("    ip saddr {} udp sport 53 ct state established accept", reach.dns_servers),
         *_each("    ip saddr {} tcp sport 53 ct state established accept", reach.dns_servers),
         *(f"    ip saddr {_address(one)} ct state established accept" for one in reach.open_addresses),
+        *_each("    ip saddr {} drop", closed),
+        # Neighbours on a further network answer with an undecremented TTL, too.
+        *_each("    ip saddr {} ct state established accept", subnets),
         # An undecremented TTL says that the host itself answers, on whichever of its addresses.
         "    ip ttl { 64, 128, 255 } drop",
         "    ct state established accept",
@@ -76,6 +107,9 @@ def ruleset(reach: Reach) -> str:
         *_each("    ip daddr {} udp dport 53 accept", reach.dns_servers),
         *_each("    ip daddr {} tcp dport 53 accept", reach.dns_servers),
         *(f"    {_destination(one)} accept" for one in reach.open_addresses),
+        # By address, never by interface: the default route may go by any network.
+        *_each("    ip daddr {} drop", closed),
+        *_each("    ip daddr {} accept", subnets),
         f"    ip daddr {{ {', '.join(_PRIVATE)} }} drop",
         *_each("    ip daddr {} drop", reach.host_addresses),
         "    meta nfproto ipv6 drop",
@@ -90,6 +124,8 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
     """
     The same from outside, for the host's network namespace: what comes from the functions' bridge is dropped, or left
     to the host's other rules. Nothing is accepted here that those drop, and nothing else is looked at.
+
+    It covers the functions' network alone: sandboxes on further networks need rules of their own (`sandbox_pools.py`).
 
     Args:
         table: Its name, in both families; whatever an earlier one of this name held is replaced.
@@ -144,6 +180,13 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
         "}",
     ]
     return "\n".join([*lines, ""])
+
+
+def _closed(reach: Reach) -> list[str]:
+    """What on the further networks must not be reached; the host may have more addresses there than the gateway's."""
+    subnets = [ipaddress.ip_network(one.subnet) for one in reach.further]
+    of_host = [one for one in reach.host_addresses if any(ipaddress.ip_address(one) in subnet for subnet in subnets)]
+    return sorted({*of_host, *(address for one in reach.further for address in one.closed)})
 
 
 def _each(line: str, addresses: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ _READY = b"ready"
 _READY_WITHIN_S = 20.0
 _PAUSE_AFTER_FAILURE_S = 2.0
 _DISCARDED_WITHIN = timedelta(seconds=20)
+CLOSED_WITHIN = timedelta(seconds=_READY_WITHIN_S) + 2 * _DISCARDED_WITHIN
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -39,12 +40,28 @@ class SandboxTemplate:
 
     Args:
         ruleset: Its firewall; None if that is elsewhere.
+        further: The ids of the networks that it is on besides.
     """
 
     image: str
     owner: str
     network: FunctionsNetwork
     ruleset: str | None
+    further: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideBySide:
+    """
+    How many are started and removed at the same time, in all pools together.
+
+    Args:
+        starting: It is work of the processor: more make the first one late.
+        removing: An old engine takes only one.
+    """
+
+    starting: asyncio.Semaphore
+    removing: asyncio.Semaphore
 
 
 class SandboxPool:
@@ -53,10 +70,8 @@ class SandboxPool:
 
     Args:
         size: How many.
-        starting_at_once: How many are started side by side. It is work of the processor: more make the first one late.
-        removing_at_once: How many are removed side by side.
         random: Returns that many random bytes.
-        cut_off: Called when a new one finds no place on the functions' network.
+        cut_off: Called when a new one finds no place on one of its networks.
     """
 
     def __init__(
@@ -65,8 +80,7 @@ class SandboxPool:
         template: SandboxTemplate,
         *,
         size: int,
-        starting_at_once: int,
-        removing_at_once: int,
+        side_by_side: SideBySide,
         random: Callable[[int], bytes],
         cut_off: Callable[[], None],
     ) -> None:
@@ -74,8 +88,7 @@ class SandboxPool:
         self._engine = engine
         self._template = template
         self._size = size
-        self._starting = asyncio.Semaphore(starting_at_once)
-        self._removing = asyncio.Semaphore(removing_at_once)
+        self._side_by_side = side_by_side
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._random = random
@@ -153,7 +166,7 @@ class SandboxPool:
     async def discard(self, sandbox_id: str) -> None:
         """Remove one that has served."""
         self._close_reader(sandbox_id)
-        async with self._removing:
+        async with self._side_by_side.removing:
             await self._engine.call_if_there("remove_container", sandbox_id, force=True, v=True)
 
     async def use(self, ruleset: str | None) -> None:
@@ -266,13 +279,20 @@ class SandboxPool:
         name = f"paddock-sandbox-{self._random(6).hex()}"
         sandbox_id = await self._engine.create(specification, name)
         try:
-            async with self._starting:
+            # Before it starts: it has all its networks from the first moment on, and its rules before any of them.
+            for network_id in template.further:
+                await self._engine.call("connect_container_to_network", sandbox_id, network_id)
+            async with self._side_by_side.starting:
                 await self._start_and_wait(sandbox_id)
             inspected = await self._engine.call("inspect_container", sandbox_id)
-            place = inspected["NetworkSettings"]["Networks"].get(template.network.name)
+            places = inspected["NetworkSettings"]["Networks"]
+            place = places.get(template.network.name)
             if place is None:
                 self._cut_off()
                 raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on the functions' network")
+            if not set(template.further) <= {one.get("NetworkID") for one in places.values()}:
+                self._cut_off()
+                raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on one of its subnets' networks")
         except BaseException:
             self._tasks.start(self._discard_at_last(sandbox_id))
             raise

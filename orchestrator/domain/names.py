@@ -7,6 +7,7 @@ Pure: whatever is random comes in as bytes, whatever is time as a number.
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import uuid
 from dataclasses import dataclass
@@ -54,6 +55,11 @@ class FunctionKey(NamedTuple):
     def qualified_arn(self, qualifier: str) -> str:
         """The ARN of one version or alias."""
         return f"{self.arn}:{qualifier}"
+
+    @property
+    def vpc_id(self) -> str:
+        """The one VPC of an account in a region; its subnets are networks of this host."""
+        return f"vpc-{hashlib.sha256(f'{self.account}:{self.region}'.encode()).hexdigest()[:17]}"
 
     @property
     def log_group(self) -> str:

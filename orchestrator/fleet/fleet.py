@@ -175,7 +175,7 @@ class Fleet:
 
     async def _open(self, live: LiveEnvironment) -> None:
         try:
-            sandbox = await self._driver.take_sandbox()
+            sandbox = await self._driver.take_sandbox(live.version.options.subnet_ids)
             live.sandbox = sandbox
             if not live.environment.is_ending:
                 self._by_hostname[sandbox.hostname] = live
