@@ -178,7 +178,7 @@ class SandboxPools:
 
     def ready(self) -> set[str]:
         """The ids of those that are ready."""
-        return set().union(*(pool.ready() for pool in self._every()))
+        return self._alone.ready().union(*(one.pool.ready() for one in self._sets.values()))
 
     def lost(self, sandbox_id: str) -> None:
         """It died: if it was ready, it is not handed out any more, and removed."""

@@ -193,7 +193,6 @@ def test_what_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
         ("SnapStart", {"ApplyOn": "PublishedVersions"}),
         ("PublishTo", "LATEST_PUBLISHED"),
         ("CodeSigningConfigArn", "arn:aws:lambda:us-east-1:000000000000:code-signing-config:csc-" + "a" * 17),
