@@ -93,7 +93,7 @@ async def test_values_arrive_as_they_were_sent(across: RemoteDriver, crossing: C
     await across.test_isolation(4711)
     there.subnets = {"subnet-1"}
     await across.check_subnets(("subnet-1",))
-    with pytest.raises(SubnetNotFound, match="^The subnet ID 'subnet-2' does not exist$"):
+    with pytest.raises(SubnetNotFound, match=r"^The subnet ID 'subnet-2' does not exist$"):
         await across.check_subnets(("subnet-1", "subnet-2"))
     await across.keep_subnets((("subnet-1",), ("subnet-1", "subnet-2")))
     assert there.kept == [(("subnet-1",), ("subnet-1", "subnet-2"))]
