@@ -97,6 +97,9 @@ class DockerDriver:
         self._roots = WritableRoots(
             self._engine, owner=owner, image=settings.sandbox_image, over=self._wrote_too_much, random=random
         )
+        self._host_firewall = HostFirewall(
+            self._engine, image=settings.sandbox_image, owner=owner, folder=settings.driver_folder, random=random
+        )
         self._environments: Environments | None = None
         self._network: FunctionsNetwork | None = None
         self._pools: SandboxPools | None = None
@@ -139,6 +142,9 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
+            if await self._host_firewall.may_stand():
+                # It is set anew, without the places of an earlier life's functions on further networks.
+                await removing
             disks = await self._begin(network, await looking)
             await removing
         finally:
@@ -197,6 +203,7 @@ class DockerDriver:
             ),
             reach,
             self._subnets,
+            self._host_firewall,
             sizes=Sizes(alone=self._settings.network_pool_size, of_set=self._settings.subnet_pool_size),
             side_by_side=SideBySide(
                 starting=asyncio.Semaphore(self._engine.about["NCPU"]),
@@ -229,7 +236,7 @@ class DockerDriver:
         return Isolation(
             self._engine,
             pools,
-            HostFirewall(self._engine, image=image, owner=self._owner, folder=folder, random=self._random),
+            self._host_firewall,
             Surroundings(
                 owner=self._owner,
                 image=image,

@@ -176,12 +176,12 @@ class Isolation:
         await self._host_firewall.remove()
 
     async def _stand(self, wall: Wall) -> None:
-        await self._pools.stand(wall)
         if wall is Wall.ON_HOST:
-            await self._host_firewall.stand(self._rules.on_host(self._host_firewall.table))
+            await self._host_firewall.stand(self._rules.on_host(self._host_firewall.table), self._rules.reach)
         else:
             # Also what an earlier life left.
             await self._host_firewall.remove()
+        await self._pools.stand(wall)
 
     async def _why_not_on_host(self, forbidden_port: int) -> str | None:
         try:

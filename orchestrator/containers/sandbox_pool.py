@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from docker.errors import APIError, NotFound
 
+from orchestrator.containers.attached_ruleset import Attached
 from orchestrator.containers.engine import Engine
+from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import FrameReader, read_frames
 from orchestrator.containers.spec import sandbox_container
+from orchestrator.containers.subnets import Subnet
 from orchestrator.domain.names import hostname_from
 from orchestrator.domain.start_failures import SANDBOX_FAILURE
-from orchestrator.driver.protocol import EngineUnreachable, OutputStream, Sandbox, StartFailed
+from orchestrator.driver.protocol import EngineUnreachable, IsolationBroken, OutputStream, Sandbox, StartFailed
 from orchestrator.loop import Tasks
 
 _READY = b"ready"
@@ -40,14 +44,16 @@ class SandboxTemplate:
 
     Args:
         ruleset: Its firewall; None if that is elsewhere.
-        further: The ids of the networks that it is on besides.
+        further: What it is on besides.
+        fence: Sets what it reaches there from outside; None if its own rules do, or nothing does.
     """
 
     image: str
     owner: str
     network: FunctionsNetwork
     ruleset: str | None
-    further: tuple[str, ...] = ()
+    further: tuple[Subnet, ...] = ()
+    fence: HostFirewall | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +174,8 @@ class SandboxPool:
         self._close_reader(sandbox_id)
         async with self._side_by_side.removing:
             await self._engine.call_if_there("remove_container", sandbox_id, force=True, v=True)
+        if self._template.fence is not None:
+            await self._template.fence.detach(sandbox_id)
 
     async def use(self, ruleset: str | None) -> None:
         """
@@ -257,6 +265,9 @@ class SandboxPool:
                 if template is self._template:
                     return sandbox
                 await self.discard(sandbox.sandbox_id)
+        except IsolationBroken as error:
+            self.last_failure = str(error)
+            raise StartFailed(SANDBOX_FAILURE, f"the network sandbox could not be closed in: {error}") from error
         except APIError as error:
             self.last_failure = str(error.explanation or error)
             if isinstance(error, NotFound):
@@ -280,8 +291,8 @@ class SandboxPool:
         sandbox_id = await self._engine.create(specification, name)
         try:
             # Before it starts: it has all its networks from the first moment on, and its rules before any of them.
-            for network_id in template.further:
-                await self._engine.call("connect_container_to_network", sandbox_id, network_id)
+            for subnet in template.further:
+                await self._engine.call("connect_container_to_network", sandbox_id, subnet.network_id)
             async with self._side_by_side.starting:
                 await self._start_and_wait(sandbox_id)
             inspected = await self._engine.call("inspect_container", sandbox_id)
@@ -290,13 +301,29 @@ class SandboxPool:
             if place is None:
                 self._cut_off()
                 raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on the functions' network")
-            if not set(template.further) <= {one.get("NetworkID") for one in places.values()}:
-                self._cut_off()
-                raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on one of its subnets' networks")
+            attached = self._attached(template, places)
+            if template.fence is not None and attached:
+                await template.fence.attach(sandbox_id, attached)
         except BaseException:
             self._tasks.start(self._discard_at_last(sandbox_id))
             raise
         return Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=place["IPAddress"])
+
+    def _attached(self, template: SandboxTemplate, places: Mapping[str, Any]) -> tuple[Attached, ...]:
+        """Its places on its further networks."""
+        by_network = {one.get("NetworkID"): one for one in places.values()}
+        if not {subnet.network_id for subnet in template.further} <= by_network.keys():
+            self._cut_off()
+            raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on one of its subnets' networks")
+        return tuple(
+            Attached(
+                network_id=subnet.network_id,
+                link=by_network[subnet.network_id]["MacAddress"],
+                address=by_network[subnet.network_id]["IPAddress"],
+                reach=subnet.reach,
+            )
+            for subnet in template.further
+        )
 
     async def _discard_at_last(self, sandbox_id: str) -> None:
         """An engine that failed at making it may fail at removing it, too."""

@@ -16,6 +16,7 @@ from docker.errors import APIError
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.firewall import Reach, Wall, ruleset
 from orchestrator.containers.hardening import check_subnets_asked_for
+from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.sandbox_pool import CLOSED_WITHIN, SandboxPool, SandboxTemplate, SideBySide
 from orchestrator.containers.subnets import Subnet, Subnets
 from orchestrator.domain.errors import PaddockError
@@ -60,6 +61,7 @@ class SandboxPools:
         template: Of every sandbox, but for its firewall and its further networks.
         reach: What functions reach that are in no further network.
         subnets: Finds the networks.
+        host_firewall: Closes sandboxes in where they hold no rules of their own.
         side_by_side: How much is done at once, in all pools together.
         random: Returns that many random bytes.
         cut_off: Called when a new sandbox finds no place on one of its networks.
@@ -71,6 +73,7 @@ class SandboxPools:
         template: SandboxTemplate,
         reach: Reach,
         subnets: Subnets,
+        host_firewall: HostFirewall,
         *,
         sizes: Sizes,
         side_by_side: SideBySide,
@@ -81,6 +84,7 @@ class SandboxPools:
         self._template = template
         self._reach = reach
         self._subnets = subnets
+        self._host_firewall = host_firewall
         self._sizes = sizes
         self._side_by_side = side_by_side
         self._random = random
@@ -111,12 +115,13 @@ class SandboxPools:
 
     async def stand(self, wall: Wall) -> None:
         """The firewall stands there from now on; sandboxes that are ready behind another are removed."""
+        is_moved = wall is not self._wall
         self._wall = wall
         await self._alone.use(self._ruleset(()))
-        if self._refusal() is not None:
-            await self._let_go(list(self._sets))
-        else:
-            await asyncio.gather(*(one.pool.use(self._ruleset(one.subnets)) for one in self._sets.values()))
+        if is_moved:
+            async with self._turn:
+                await self._let_go(list(self._sets))
+            await self.tick()
 
     async def keep(self, sets: Collection[SubnetIds]) -> None:
         """
@@ -160,9 +165,6 @@ class SandboxPools:
         if not subnet_ids:
             return await self._alone.take()
         check_subnets_asked_for(subnet_ids)
-        refusal = self._refusal()
-        if refusal is not None:
-            raise StartFailed(SANDBOX_FAILURE, refusal)
         if subnet_ids not in self._sets:
             await self._begin_now(subnet_ids)
         return await self._sets[subnet_ids].pool.take()
@@ -214,10 +216,6 @@ class SandboxPools:
     # -- inside
 
     async def _look_at(self, subnet_ids: SubnetIds) -> None:
-        refusal = self._refusal()
-        if refusal is not None:
-            self._tell_once(subnet_ids, refusal)
-            return
         found = await self._subnets.find(subnet_ids)
         kept = self._sets.get(subnet_ids)
         if kept is not None and kept.subnets == found:
@@ -242,7 +240,8 @@ class SandboxPools:
         template = replace(
             self._template,
             ruleset=self._ruleset(subnets),
-            further=tuple(subnet.network_id for subnet in subnets),
+            further=subnets,
+            fence=self._host_firewall if self._wall is Wall.ON_HOST else None,
         )
         pool = self._pool(template, size)
         pool.opening(self._opening)
@@ -282,15 +281,6 @@ class SandboxPools:
         if self._wall is not Wall.IN_SANDBOX:
             return None
         return ruleset(replace(self._reach, further=tuple(part for subnet in subnets for part in subnet.reach)))
-
-    def _refusal(self) -> str | None:
-        """Why no sandbox may be on a further network now."""
-        if self._wall is not Wall.ON_HOST:
-            return None
-        return (
-            "functions in subnets are not started on this host: here the firewall of functions stands on the host, and "
-            "covers the functions' network alone. `paddock doctor` says how sandboxes can have rules of their own"
-        )
 
     def _tell_once(self, subnet_ids: SubnetIds, reason: str) -> None:
         if self._told.get(subnet_ids) != reason:

@@ -38,7 +38,7 @@ from tests.support.waiting import until
 
 _POOL_SIZE = 2
 _SUBNETS = {"a": "10.217.0.0/24", "b": "10.218.0.0/24", "c": "10.219.0.0/24"}
-"""`a` is labelled, `b` is set, `c` is given to nobody. All sort before the functions' network, and take its default route."""
+"""`a` is labelled, `b` is set, `c` is given to nobody. All sort before the functions' network."""
 
 
 def name_of(network: str) -> str:
@@ -57,10 +57,12 @@ class Place:
     Three networks, and a control plane that gives two of them.
 
     Args:
+        wall: Where the firewall stands.
         listeners: The address of somebody who listens on each.
         gateways: The host's on each.
     """
 
+    wall: str
     paddock: PaddockProcess
     networks: dict[str, Any]
     listeners: dict[str, str]
@@ -82,8 +84,9 @@ def _listens(prober: Prober, network: str, afterwards: contextlib.ExitStack) -> 
     return address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["in-sandbox", "on-host"])
 def place(
+    request: pytest.FixtureRequest,
     engine: docker.DockerClient,
     images: dict[str, str],
     prober: Prober,
@@ -91,7 +94,8 @@ def place(
     internet: None,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
-    """Functions in `a`, in both, and in none, each called once."""
+    """Functions in `a`, in both, and in none, each called once; behind rules of their own, and behind the host's."""
+    wall: str = request.param
     with contextlib.ExitStack() as afterwards:
         networks, listeners = {}, {}
         for network, subnet in _SUBNETS.items():
@@ -105,17 +109,18 @@ def place(
             listeners[network] = _listens(prober, name_of(network), afterwards)
         echo = afterwards.enter_context(contextlib.closing(Echo()))
         paddock = PaddockProcess(
-            tmp_path_factory.mktemp("vpc"),
+            tmp_path_factory.mktemp(f"vpc-{wall}"),
             host="0.0.0.0",
             access="open",
             network_pool_size=2,
             subnet_pool_size=_POOL_SIZE,
             subnets=f"{subnet_id('b')}={name_of('b')}",
+            **({"sandbox_image": images["broken-sandbox"]} if wall == "on-host" else {}),
         )
         paddock.start()
         afterwards.callback(_ended, paddock)
         gateways = {network: gateway_of(one) for network, one in networks.items()}
-        found = Place(paddock, networks, listeners, gateways, echo)
+        found = Place(wall, paddock, networks, listeners, gateways, echo)
         client = paddock.client()
         deploy(client, "in-a", images["behaviours"], VpcConfig=found.in_vpc("a"))
         deploy(client, "in-both", images["behaviours"], VpcConfig=found.in_vpc("b", "a"))
@@ -171,7 +176,7 @@ def test_only_its_own_networks_are_reached_besides(
     targets = targets_of(engine, place, *networks)
     seen = prober.ask(sandbox_of(engine, place.paddock, function).id, {"reach": reach(targets)}, user)
     lines = table(seen["reached"], allowed(targets))
-    figures("\n".join([f"reached by {function} at uid {seen['uid']}:", *lines]))
+    figures("\n".join([f"reached by {function} at uid {seen['uid']}, rules {place.wall}:", *lines]))
     assert len(lines) == len(targets)
     assert not [line for line in lines if "WRONG" in line]
 
@@ -179,7 +184,7 @@ def test_only_its_own_networks_are_reached_besides(
 def test_a_function_on_the_same_network_is_not_reached(
     engine: docker.DockerClient, place: Place, prober: Prober
 ) -> None:
-    """Neither by another function nor by whoever else is on it: nobody opens a connection to a function."""
+    """Neither by another function nor by the host: nobody opens a connection to a function."""
     sandbox = sandbox_of(engine, place.paddock, "in-both")
     listener = prober.start(sandbox.id, {"listen": INSIDE}, "993:990")
     try:
@@ -194,7 +199,9 @@ def test_a_function_on_the_same_network_is_not_reached(
         assert set(itself.values()) == {"reached"}, itself
         other = prober.ask(sandbox_of(engine, place.paddock, "in-a").id, {"reach": wanted}, "0:0")["reached"]
         assert "reached" not in other.values(), other
-        assert not any(answers_quietly(way, on_a) for way in ("tcp", "udp"))
+        if place.wall == "in-sandbox":
+            # The host's own rules let the host itself through.
+            assert not any(answers_quietly(way, on_a) for way in ("tcp", "udp"))
     finally:
         listener.remove(force=True)
 

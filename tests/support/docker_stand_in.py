@@ -84,7 +84,12 @@ class DockerStandIn:
     def _inspect_container(self, container_id: str) -> dict[str, Any]:
         places: dict[str, Any] = {"functions": {"IPAddress": "10.0.8.1", "NetworkID": "functions"}}
         for network_id in self.places.get(container_id, ()):
-            places[self.networks[network_id]["Name"]] = {"IPAddress": "10.217.0.9", "NetworkID": network_id}
+            number = int(container_id.rpartition("-")[2])
+            places[self.networks[network_id]["Name"]] = {
+                "IPAddress": f"10.217.0.{number}",
+                "MacAddress": f"02:42:0a:d9:00:{number:02x}",
+                "NetworkID": network_id,
+            }
         return {"Id": container_id, "NetworkSettings": {"Networks": places}}
 
     def _networks(self, filters: dict[str, str]) -> list[dict[str, Any]]:

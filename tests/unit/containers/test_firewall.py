@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from orchestrator.containers.attached_ruleset import Attached, attached_ruleset
 from orchestrator.containers.firewall import Further, Reach, ruleset
 
 _MINE = Further(subnet="10.217.0.0/24", closed=("10.217.0.1", "10.217.0.0", "10.217.0.255", "10.217.0.7"))
@@ -19,9 +20,9 @@ _REACH = Reach(
 )
 
 
-def rules(reach: Reach, chain: str) -> list[str]:
+def rules(text: str, chain: str) -> list[str]:
     """Of one chain, in order."""
-    (body,) = re.findall(rf"chain {chain} \{{\n(.*?)\n  \}}", ruleset(reach), re.DOTALL)
+    (body,) = re.findall(rf"chain {chain} \{{\n(.*?)\n  \}}", text, re.DOTALL)
     return [line.strip() for line in body.splitlines()]
 
 
@@ -29,10 +30,12 @@ def _fits(rule: str, address: str, what: dict[str, str]) -> bool:
     """Does a rule speak of a packet to (or from) this address?"""
     if rule.startswith(("iif", "oif", "meta nfproto ipv6")):
         return False
-    found = re.match(r"ip [sd]addr (?:\{ (.*?) \}|(\S+))", rule)
+    found = re.match(r"ip [sd]addr (!= )?(?:\{ (.*?) \}|(\S+))", rule)
     if found is not None:
-        places = (found[1] or found[2]).split(", ")
-        if not any(ipaddress.ip_address(address) in ipaddress.ip_network(place) for place in places):
+        places = (found[2] or found[3]).split(", ")
+        subject = what.get("from", address) if rule.startswith("ip saddr") else address
+        is_in = any(ipaddress.ip_address(subject) in ipaddress.ip_network(place) for place in places)
+        if is_in is bool(found[1]):
             return False
     for pattern in (r"(tcp|udp) [sd]port (\d+)", r"(ct state) (\w+)"):
         asked = re.search(pattern, rule)
@@ -44,10 +47,23 @@ def _fits(rule: str, address: str, what: dict[str, str]) -> bool:
 
 def verdict(reach: Reach, chain: str, address: str, **what: str) -> str:
     """What becomes of it; the policy of both chains is to drop."""
-    hook, *others = rules(reach, chain)
+    hook, *others = rules(ruleset(reach), chain)
     assert hook.endswith("policy drop;")
     told = {name.replace("_", " "): value for name, value in what.items()}
     return next((rule.rpartition(" ")[2] for rule in others if _fits(rule, address, told)), "drop")
+
+
+def verdict_on_host(chain: str, address: str, *, internet: bool = True, **what: str) -> str:
+    """The same of the host's rules for two sandboxes in `_MINE`, of the first one's chains; what is left goes on."""
+    reach = with_further(internet=internet)
+    attached = [
+        Attached(network_id="mine", link=f"02:42:0a:d9:00:{number:02x}", address=f"10.217.0.{number}", reach=(_MINE,))
+        for number in (9, 10)
+    ]
+    told = {"from": "10.217.0.9", **{name.rstrip("_").replace("_", " "): value for name, value in what.items()}}
+    chosen = rules(attached_ruleset(reach, "paddock_a", attached), chain)
+    chosen = [rule for rule in chosen if not rule.startswith(("ether type", "tcp flags"))]
+    return next((rule.rpartition(" ")[2] for rule in chosen if _fits(rule, address, told)), "accept")
 
 
 def with_further(*further: Further, internet: bool = True) -> Reach:
@@ -126,3 +142,38 @@ def test_the_runtime_api_dns_and_the_internet_are_reached_as_ever() -> None:
     assert verdict(reach, "output", "192.0.2.53", udp="53") == "accept"
     assert verdict(reach, "output", "9.9.9.9", tcp="443") == "accept"
     assert verdict(with_further(_MINE, internet=False), "output", "9.9.9.9", tcp="443") == "drop"
+
+
+@pytest.mark.parametrize("chain", ["routed_0", "from_0"])
+def test_rules_on_the_host_let_a_sandbox_reach_its_subnet_and_no_more(chain: str) -> None:
+    """By what passes the host, and by what passes its bridge alone."""
+    assert verdict_on_host(chain, "10.217.0.20", tcp="5432") == "accept"
+    for address in ("10.217.0.1", "10.217.0.66", "10.217.0.7", "10.217.0.255", "10.217.0.0", "10.218.0.20"):
+        assert verdict_on_host(chain, address, tcp="80") == "drop", address
+    assert verdict_on_host(chain, "10.217.0.10", tcp="80") == "drop", "another sandbox"
+    assert verdict_on_host(chain, "169.254.169.254", tcp="80") == "drop"
+    assert verdict_on_host(chain, "10.217.0.20", tcp="80", from_="10.213.8.9") == "drop", (
+        "by another address of its own"
+    )
+
+
+def test_the_internet_is_reached_by_the_host_where_the_setting_says_so() -> None:
+    """Never past it."""
+    assert verdict_on_host("routed_0", "9.9.9.9", tcp="443") == "accept"
+    assert verdict_on_host("routed_0", "9.9.9.9", tcp="443", internet=False) == "drop"
+    assert verdict_on_host("routed_0", "192.0.2.53", udp="53", internet=False) == "accept"
+    assert verdict_on_host("from_0", "9.9.9.9", tcp="443") == "drop"
+
+
+def test_the_host_s_rules_speak_of_sandboxes_links_alone() -> None:
+    """Others on the same network go on as before; where there is no such sandbox, there are no rules."""
+    assert attached_ruleset(_REACH, "paddock_a", []) == ""
+    one = Attached(network_id="mine", link="02:42:0a:d9:00:09", address="10.217.0.9", reach=(_MINE,))
+    text = attached_ruleset(_REACH, "paddock_a", [one])
+    for chain in ("from_attached", "between_attached"):
+        hook, *others = rules(text, chain)
+        assert hook.endswith("policy accept;")
+        assert all(re.match(r"ether [sd]addr 02:42:0a:d9:00:09 goto ", rule) for rule in others)
+    hook, first, *_ = rules(text, "attached_to_the_host")
+    assert (hook[-14:], first) == ("policy accept;", "ether saddr != { 02:42:0a:d9:00:09 } accept")
+    assert "flush" not in text

@@ -101,11 +101,13 @@ class Life:
 def begun(host: Host, *, insecure: bool = False) -> Life:
     """Another life."""
     docker: Any = host.docker
+    host_firewall = HostFirewall(docker, image="sandbox", owner="owner", folder=host.folder, random=host.random)
     pools = SandboxPools(
         docker,
         SandboxTemplate(image="sandbox", owner="owner", network=_NETWORK, ruleset=ruleset(_REACH)),
         _REACH,
         Subnets(docker, {}, None),
+        host_firewall,
         sizes=Sizes(alone=1, of_set=1),
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=host.random,
@@ -114,7 +116,7 @@ def begun(host: Host, *, insecure: bool = False) -> Life:
     isolation = Isolation(
         docker,
         pools,
-        HostFirewall(docker, image="sandbox", owner="owner", folder=host.folder, random=host.random),
+        host_firewall,
         Surroundings(owner="owner", image="sandbox", control_plane=_NETWORK.control_plane, runtime_port=9001),
         Rules(reach=_REACH, network=_NETWORK),
         tested_as="rules",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.containers.firewall import Reach, Wall, ruleset
+from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
 from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
@@ -34,8 +37,49 @@ def docker() -> DockerStandIn:
     return DockerStandIn(networks={one["Id"]: one for one in networks})
 
 
+@dataclass
+class HostRules:
+    """
+    What nftables holds in the host's namespace.
+
+    Args:
+        is_there: Does it take rules at all?
+    """
+
+    is_there: bool = True
+    text: str = ""
+
+    def one_shot(self, specification: dict[str, Any]) -> str:
+        """What the one-shot that sets them says."""
+        _script, _name, _table, *rules = specification["Cmd"][1:]
+        if not self.is_there:
+            return "Error: Operation not supported\n"
+        self.text = "".join(rules)
+        return "stands\n" if rules else "gone\n"
+
+
 @pytest.fixture
-async def pools(docker: DockerStandIn) -> AsyncIterator[SandboxPools]:
+async def host(docker: DockerStandIn, tmp_path: Path) -> AsyncIterator[HostFirewall]:
+    """Where rules stand that sandboxes cannot hold."""
+    numbers = itertools.count(1)
+    engine: Any = docker
+    firewall = HostFirewall(
+        engine, image="sandbox", owner="me", folder=tmp_path, random=lambda count: next(numbers).to_bytes(count, "big")
+    )
+    yield firewall
+    await firewall.remove()
+
+
+@pytest.fixture
+def on_host(docker: DockerStandIn) -> HostRules:
+    """Its rules, as the one-shots set them."""
+    rules = HostRules()
+    docker.says["host-firewall"] = rules.one_shot
+    return rules
+
+
+@pytest.fixture
+async def pools(docker: DockerStandIn, on_host: HostRules, host: HostFirewall) -> AsyncIterator[SandboxPools]:
     """Not started: nothing is made of what is not asked for."""
     numbers = itertools.count(1)
     engine: Any = docker
@@ -44,6 +88,7 @@ async def pools(docker: DockerStandIn) -> AsyncIterator[SandboxPools]:
         SandboxTemplate(image="sandbox", owner="me", network=_NETWORK, ruleset=ruleset(_REACH)),
         _REACH,
         Subnets(engine, {}, None),
+        host,
         sizes=Sizes(alone=0, of_set=_OF_SET),
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
@@ -200,19 +245,48 @@ async def test_an_engine_that_is_away_takes_nothing_away(pools: SandboxPools, do
         await pools.take(_OTHER)
 
 
-async def test_where_the_firewall_is_on_the_host_no_sandbox_is_in_a_subnet(
-    pools: SandboxPools, docker: DockerStandIn
+def link_of(docker: DockerStandIn, sandbox_id: str) -> str:
+    """Its link address on its further network."""
+    return str(docker._inspect_container(sandbox_id)["NetworkSettings"]["Networks"]["mine"]["MacAddress"])
+
+
+async def test_where_the_firewall_is_on_the_host_each_sandbox_in_a_subnet_is_closed_in_before_it_is_taken(
+    pools: SandboxPools, docker: DockerStandIn, host: HostFirewall, on_host: HostRules
 ) -> None:
-    """It covers the functions' network alone: such a function would reach everything on its subnet's, the host too."""
+    """By its own link, for others are on that network, too; and no longer than it is there: its addresses are reused."""
     await pools.keep([_MINE])
     await until(lambda: len(pools.ready()) == _OF_SET)
+    earlier = pools.ready()
+    await host.stand(["the host's rules\n"], _REACH)
+    assert on_host.text == "the host's rules\n"
     await pools.stand(Wall.ON_HOST)
-    await until(lambda: on(docker, "id-of-mine") == set())
-    await pools.tick()
-    with pytest.raises(StartFailed, match="the firewall of functions stands on the host"):
+    taken = await pools.take(_MINE)
+    assert taken.sandbox_id not in earlier
+    assert "Env" not in docker.specifications[taken.sandbox_id]
+    link = link_of(docker, taken.sandbox_id)
+    assert on_host.text.startswith("the host's rules\n")
+    assert f"ether saddr {link} goto" in on_host.text
+    assert "ip daddr 10.217.0.0/24 accept" in on_host.text
+    alone = await pools.take()
+    assert "Env" not in docker.specifications[alone.sandbox_id]
+    await pools.discard(taken.sandbox_id)
+    assert link not in on_host.text
+
+
+async def test_a_sandbox_that_cannot_be_closed_in_is_not_handed_out(
+    pools: SandboxPools, docker: DockerStandIn, host: HostFirewall, on_host: HostRules
+) -> None:
+    """Nothing of it is left; who waits is told why."""
+    await host.stand(["the host's rules\n"], _REACH)
+    await pools.stand(Wall.ON_HOST)
+    on_host.is_there = False
+    with pytest.raises(StartFailed, match="could not be closed in: .*Operation not supported"):
         await pools.take(_MINE)
-    assert (await pools.take()).sandbox_id
-    assert on(docker, "id-of-mine") == set()
+    await until(lambda: on(docker, "id-of-mine") == set())
+    on_host.is_there = True
+    taken = await pools.take(_MINE)
+    assert on_host.text.count("goto routed_") == 1
+    assert link_of(docker, taken.sandbox_id) in on_host.text
 
 
 async def test_what_is_no_set_or_too_many_are_refused(pools: SandboxPools, docker: DockerStandIn) -> None:
