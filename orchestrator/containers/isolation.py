@@ -152,7 +152,7 @@ class Isolation:
         """What holds now, and what does not."""
         reach = self._rules.reach
         reached = ["the Runtime API", "DNS", *(["the internet"] if reach.internet else []), *reach.open_addresses]
-        holds = f"functions reach {', '.join(reached)} and nothing else"
+        holds = f"functions reach {', '.join(reached)} and nothing else but what is in their subnets"
         match self._wall:
             case None:
                 return NOT_YET

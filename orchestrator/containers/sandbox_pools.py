@@ -232,7 +232,9 @@ class SandboxPools:
                 raise NotHardened(f"there are sandboxes for {_MOST_SETS} sets of subnets already")
             try:
                 found = await self._subnets.find(subnet_ids)
-            except PaddockError as error:
+            except EngineUnreachable:
+                raise
+            except (PaddockError, APIError) as error:
                 raise StartFailed(SANDBOX_FAILURE, f"the function's subnets cannot be joined: {error}") from error
             self._begin(subnet_ids, found, self._sizes.of_set if subnet_ids in self._wanted else 0)
 

@@ -152,9 +152,7 @@ def test_rules_on_the_host_let_a_sandbox_reach_its_subnet_and_no_more(chain: str
         assert verdict_on_host(chain, address, tcp="80") == "drop", address
     assert verdict_on_host(chain, "10.217.0.10", tcp="80") == "drop", "another sandbox"
     assert verdict_on_host(chain, "169.254.169.254", tcp="80") == "drop"
-    assert verdict_on_host(chain, "10.217.0.20", tcp="80", from_="10.213.8.9") == "drop", (
-        "by another address of its own"
-    )
+    assert verdict_on_host(chain, "10.217.0.20", tcp="80", from_="10.213.8.9") == "drop", "by its other address"
 
 
 def test_the_internet_is_reached_by_the_host_where_the_setting_says_so() -> None:

@@ -241,7 +241,7 @@ async def test_an_engine_that_is_away_takes_nothing_away(pools: SandboxPools, do
     docker.is_away = True
     await pools.tick()
     assert len(pools.ready()) == _OF_SET
-    with pytest.raises(StartFailed, match="cannot be joined"):
+    with pytest.raises(EngineUnreachable):
         await pools.take(_OTHER)
 
 
@@ -253,7 +253,7 @@ def link_of(docker: DockerStandIn, sandbox_id: str) -> str:
 async def test_where_the_firewall_is_on_the_host_each_sandbox_in_a_subnet_is_closed_in_before_it_is_taken(
     pools: SandboxPools, docker: DockerStandIn, host: HostFirewall, on_host: HostRules
 ) -> None:
-    """By its own link, for others are on that network, too; and no longer than it is there: its addresses are reused."""
+    """By its own link, for others are on that network, too; and only while it is there: its addresses are reused."""
     await pools.keep([_MINE])
     await until(lambda: len(pools.ready()) == _OF_SET)
     earlier = pools.ready()
@@ -280,7 +280,7 @@ async def test_a_sandbox_that_cannot_be_closed_in_is_not_handed_out(
     await host.stand(["the host's rules\n"], _REACH)
     await pools.stand(Wall.ON_HOST)
     on_host.is_there = False
-    with pytest.raises(StartFailed, match="could not be closed in: .*Operation not supported"):
+    with pytest.raises(StartFailed, match=r"could not be closed in: .*Operation not supported"):
         await pools.take(_MINE)
     await until(lambda: on(docker, "id-of-mine") == set())
     on_host.is_there = True
