@@ -9,7 +9,7 @@ What comes to it opens no connection.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.containers.firewall import PRIVATE, Further, Reach, closed_in, each, opened, resolvers
@@ -45,47 +45,14 @@ def attached_ruleset(reach: Reach, table: str, attached: Sequence[Attached]) -> 
         return ""
     wanted = [*resolvers(reach), *opened(reach)]
     links = ", ".join(sorted(one.link for one in attached))
-    routed, between = [], []
-    for number, one in enumerate(attached):
-        beside = sorted({other.address for other in attached if other.network_id == one.network_id})
-        # Whatever address of its own it gives: it is this link's, or it is dropped.
-        first = [
-            f"    ip saddr != {one.address} drop",
-            *each("    ip daddr {} drop", closed_in(one.reach, reach.host_addresses)),
-            *each("    ip daddr {} drop", beside),
-            *each("    ip daddr {} accept", [part.subnet for part in one.reach]),
-        ]
-        routed += [
-            f"  chain routed_{number} {{",
-            "    meta nfproto ipv6 drop",
-            *wanted,
-            *first,
-            f"    ip daddr {{ {', '.join(PRIVATE)} }} drop",
-            *each("    ip daddr {} drop", reach.host_addresses),
-            *([] if reach.internet else ["    drop"]),
-            "  }",
-        ]
-        subnets = ", ".join(part.subnet for part in one.reach)
-        between += [
-            f"  chain from_{number} {{",
-            "    ether type arp accept",
-            "    ether type != ip drop",
-            *first,
-            "    drop",
-            "  }",
-            f"  chain to_{number} {{",
-            "    ether type arp accept",
-            "    ether type != ip drop",
-            f"    ip saddr != {{ {subnets} }} drop",
-            "    tcp flags & (syn | ack) == syn drop",
-            "  }",
-        ]
+    networks = {key: number for number, key in enumerate(sorted({one.network_id for one in attached}))}
+    by_number = {number: [one for one in attached if one.network_id == key] for key, number in networks.items()}
     lines = [
         f"table inet {table} {{",
-        *routed,
+        *(line for number, held in by_number.items() for line in _routed(number, held, reach, wanted)),
         "  chain from_attached {",
         "    type filter hook prerouting priority -300; policy accept;",
-        *(f"    ether saddr {one.link} goto routed_{number}" for number, one in enumerate(attached)),
+        *_each_link(attached, networks, "routed"),
         "  }",
         "  chain attached_to_the_host {",
         "    type filter hook input priority -300; policy accept;",
@@ -95,12 +62,60 @@ def attached_ruleset(reach: Reach, table: str, attached: Sequence[Attached]) -> 
         "  }",
         "}",
         f"table bridge {table} {{",
-        *between,
+        *(line for number, held in by_number.items() for line in _bridged(number, held, reach)),
         "  chain between_attached {",
         "    type filter hook forward priority -300; policy accept;",
-        *(f"    ether saddr {one.link} goto from_{number}" for number, one in enumerate(attached)),
-        *(f"    ether daddr {one.link} goto to_{number}" for number, one in enumerate(attached)),
+        *_each_link(attached, networks, "from"),
+        *(f"    ether daddr {one.link} goto to_{networks[one.network_id]}" for one in attached),
         "  }",
         "}",
     ]
     return "\n".join([*lines, ""])
+
+
+def _each_link(attached: Sequence[Attached], networks: Mapping[str, int], chain: str) -> Iterator[str]:
+    for one in attached:
+        # Whatever address of its own a function gives: it is this link's, or it is dropped.
+        yield f"    ether saddr {one.link} ip saddr != {one.address} drop"
+        yield f"    ether saddr {one.link} goto {chain}_{networks[one.network_id]}"
+
+
+def _within(held: Sequence[Attached], reach: Reach) -> list[str]:
+    """What sandboxes on one network may send there."""
+    further = held[0].reach
+    return [
+        *each("    ip daddr {} drop", closed_in(further, reach.host_addresses)),
+        *each("    ip daddr {} drop", sorted({one.address for one in held})),
+        *each("    ip daddr {} accept", [part.subnet for part in further]),
+    ]
+
+
+def _routed(number: int, held: Sequence[Attached], reach: Reach, wanted: Sequence[str]) -> list[str]:
+    return [
+        f"  chain routed_{number} {{",
+        "    meta nfproto ipv6 drop",
+        *wanted,
+        *_within(held, reach),
+        f"    ip daddr {{ {', '.join(PRIVATE)} }} drop",
+        *each("    ip daddr {} drop", reach.host_addresses),
+        *([] if reach.internet else ["    drop"]),
+        "  }",
+    ]
+
+
+def _bridged(number: int, held: Sequence[Attached], reach: Reach) -> list[str]:
+    subnets = ", ".join(part.subnet for part in held[0].reach)
+    return [
+        f"  chain from_{number} {{",
+        "    ether type arp accept",
+        "    ether type != ip drop",
+        *_within(held, reach),
+        "    drop",
+        "  }",
+        f"  chain to_{number} {{",
+        "    ether type arp accept",
+        "    ether type != ip drop",
+        f"    ip saddr != {{ {subnets} }} drop",
+        "    tcp flags & (syn | ack) == syn drop",
+        "  }",
+    ]

@@ -20,6 +20,12 @@ _REACH = Reach(
 )
 
 
+_ATTACHED = [
+    Attached(network_id="mine", link=f"02:42:0a:d9:00:{number:02x}", address=f"10.217.0.{number}", reach=(_MINE,))
+    for number in (9, 10)
+]
+
+
 def rules(text: str, chain: str) -> list[str]:
     """Of one chain, in order."""
     (body,) = re.findall(rf"chain {chain} \{{\n(.*?)\n  \}}", text, re.DOTALL)
@@ -33,8 +39,7 @@ def _fits(rule: str, address: str, what: dict[str, str]) -> bool:
     found = re.match(r"ip [sd]addr (!= )?(?:\{ (.*?) \}|(\S+))", rule)
     if found is not None:
         places = (found[2] or found[3]).split(", ")
-        subject = what.get("from", address) if rule.startswith("ip saddr") else address
-        is_in = any(ipaddress.ip_address(subject) in ipaddress.ip_network(place) for place in places)
+        is_in = any(ipaddress.ip_address(address) in ipaddress.ip_network(place) for place in places)
         if is_in is bool(found[1]):
             return False
     for pattern in (r"(tcp|udp) [sd]port (\d+)", r"(ct state) (\w+)"):
@@ -56,12 +61,8 @@ def verdict(reach: Reach, chain: str, address: str, **what: str) -> str:
 def verdict_on_host(chain: str, address: str, *, internet: bool = True, **what: str) -> str:
     """The same of the host's rules for two sandboxes in `_MINE`, of the first one's chains; what is left goes on."""
     reach = with_further(internet=internet)
-    attached = [
-        Attached(network_id="mine", link=f"02:42:0a:d9:00:{number:02x}", address=f"10.217.0.{number}", reach=(_MINE,))
-        for number in (9, 10)
-    ]
-    told = {"from": "10.217.0.9", **{name.rstrip("_").replace("_", " "): value for name, value in what.items()}}
-    chosen = rules(attached_ruleset(reach, "paddock_a", attached), chain)
+    told = {name.replace("_", " "): value for name, value in what.items()}
+    chosen = rules(attached_ruleset(reach, "paddock_a", _ATTACHED), chain)
     chosen = [rule for rule in chosen if not rule.startswith(("ether type", "tcp flags"))]
     return next((rule.rpartition(" ")[2] for rule in chosen if _fits(rule, address, told)), "accept")
 
@@ -152,7 +153,28 @@ def test_rules_on_the_host_let_a_sandbox_reach_its_subnet_and_no_more(chain: str
         assert verdict_on_host(chain, address, tcp="80") == "drop", address
     assert verdict_on_host(chain, "10.217.0.10", tcp="80") == "drop", "another sandbox"
     assert verdict_on_host(chain, "169.254.169.254", tcp="80") == "drop"
-    assert verdict_on_host(chain, "10.217.0.20", tcp="80", from_="10.213.8.9") == "drop", "by its other address"
+
+
+def test_a_sandbox_sends_by_a_further_link_what_is_from_that_link_s_address_only() -> None:
+    """Else its rules could be passed by with another address of its own."""
+    text = attached_ruleset(_REACH, "paddock_a", _ATTACHED)
+    for chain in ("from_attached", "between_attached"):
+        _hook, *others = rules(text, chain)
+        for one in _ATTACHED:
+            of_link = [rule for rule in others if rule.startswith(f"ether saddr {one.link} ")]
+            assert of_link[0] == f"ether saddr {one.link} ip saddr != {one.address} drop"
+            assert of_link[1].startswith(f"ether saddr {one.link} goto ")
+
+
+def test_the_host_s_rules_grow_with_the_sandboxes_not_with_their_pairs() -> None:
+    """They are handed over as one argument of a program, which may have 128 KB."""
+    many = [
+        Attached(
+            network_id="mine", link=f"02:42:0a:d9:{n // 256:02x}:{n % 256:02x}", address="10.217.0.9", reach=(_MINE,)
+        )
+        for n in range(400)
+    ]
+    assert len(attached_ruleset(_REACH, "paddock_a", many)) < 128 * 1024
 
 
 def test_the_internet_is_reached_by_the_host_where_the_setting_says_so() -> None:
@@ -171,7 +193,9 @@ def test_the_host_s_rules_speak_of_sandboxes_links_alone() -> None:
     for chain in ("from_attached", "between_attached"):
         hook, *others = rules(text, chain)
         assert hook.endswith("policy accept;")
-        assert all(re.match(r"ether [sd]addr 02:42:0a:d9:00:09 goto ", rule) for rule in others)
+        assert all(
+            re.match(r"ether [sd]addr 02:42:0a:d9:00:09 (goto|ip saddr != 10\.217\.0\.9 drop)", rule) for rule in others
+        )
     hook, first, *_ = rules(text, "attached_to_the_host")
     assert (hook[-14:], first) == ("policy accept;", "ether saddr != { 02:42:0a:d9:00:09 } accept")
     assert "flush" not in text
