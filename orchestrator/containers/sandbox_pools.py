@@ -51,6 +51,7 @@ class Sizes:
 class _OfSet:
     subnets: tuple[Subnet, ...]
     pool: SandboxPool
+    is_kept: bool
 
 
 class SandboxPools:
@@ -108,11 +109,6 @@ class SandboxPools:
         """Set once there have been as many on the functions' network alone as there should be."""
         return self._alone.filled
 
-    @property
-    def last_failure(self) -> str | None:
-        """Why the last that failed could not be made."""
-        return self._alone.last_failure
-
     async def stand(self, wall: Wall) -> None:
         """The firewall stands there from now on; sandboxes that are ready behind another are removed."""
         is_moved = wall is not self._wall
@@ -141,6 +137,7 @@ class SandboxPools:
         """Look what the subnets are now, and begin, replace and let go of pools accordingly."""
         async with self._turn:
             await self._let_go([subnet_ids for subnet_ids in self._sets if subnet_ids not in self._wanted])
+            self._told = {subnet_ids: reason for subnet_ids, reason in self._told.items() if subnet_ids in self._wanted}
             for subnet_ids in sorted(self._wanted):
                 try:
                     await self._look_at(subnet_ids)
@@ -172,6 +169,8 @@ class SandboxPools:
     async def discard(self, sandbox_id: str) -> None:
         """Remove one that has served."""
         await self._pool_of(sandbox_id).discard(sandbox_id)
+        # Also of one whose first removal failed, which no pool knows any more.
+        await self._host_firewall.detach(sandbox_id)
         self._let_go_of = [pool for pool in self._let_go_of if pool.ids()]
 
     def ids(self) -> set[str]:
@@ -218,10 +217,10 @@ class SandboxPools:
     async def _look_at(self, subnet_ids: SubnetIds) -> None:
         found = await self._subnets.find(subnet_ids)
         kept = self._sets.get(subnet_ids)
-        if kept is not None and kept.subnets == found:
+        if kept is not None and kept.subnets == found and kept.is_kept:
             return
         await self._let_go([subnet_ids])
-        self._begin(subnet_ids, found, self._sizes.of_set)
+        self._begin(subnet_ids, found)
 
     async def _begin_now(self, subnet_ids: SubnetIds) -> None:
         """Somebody is there before it was asked for to be kept, or after what it names had been away."""
@@ -236,18 +235,19 @@ class SandboxPools:
                 raise
             except (PaddockError, APIError) as error:
                 raise StartFailed(SANDBOX_FAILURE, f"the function's subnets cannot be joined: {error}") from error
-            self._begin(subnet_ids, found, self._sizes.of_set if subnet_ids in self._wanted else 0)
+            self._begin(subnet_ids, found)
 
-    def _begin(self, subnet_ids: SubnetIds, subnets: tuple[Subnet, ...], size: int) -> None:
+    def _begin(self, subnet_ids: SubnetIds, subnets: tuple[Subnet, ...]) -> None:
+        is_kept = subnet_ids in self._wanted
         template = replace(
             self._template,
             ruleset=self._ruleset(subnets),
             further=subnets,
             fence=self._host_firewall if self._wall is Wall.ON_HOST else None,
         )
-        pool = self._pool(template, size)
+        pool = self._pool(template, self._sizes.of_set if is_kept else 0)
         pool.opening(self._opening)
-        self._sets[subnet_ids] = _OfSet(subnets=subnets, pool=pool)
+        self._sets[subnet_ids] = _OfSet(subnets=subnets, pool=pool, is_kept=is_kept)
         pool.start()
 
     async def _let_go(self, sets: Sequence[SubnetIds]) -> None:

@@ -194,6 +194,15 @@ async def test_who_comes_before_anything_was_kept_gets_one_that_is_made_now(
     assert taken.sandbox_id in pools.ids()
 
 
+async def test_those_of_who_came_too_early_are_filled_once_they_are_kept(
+    pools: SandboxPools, docker: DockerStandIn
+) -> None:
+    """A call may overtake the word that its function is there."""
+    await pools.take(_MINE)
+    await pools.keep([_MINE])
+    await until(lambda: len(pools.ready()) == _OF_SET)
+
+
 async def test_a_subnet_that_is_not_there_is_told_to_who_calls_and_joined_once_it_is(
     pools: SandboxPools, docker: DockerStandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
