@@ -145,7 +145,7 @@ class Fleet:
             phase: INVOKE if its init runs inside an invocation that waits for it, under the function's timeout.
             tenant_id: Whom it serves for its whole life, of a function that isolates its tenants.
         """
-        key = version.version_key._replace(tenant_id=tenant_id)
+        key = VersionKey(version.key, version.version, tenant_id)
         now = self._clock.now()
         environment_id = environment_id_from(self._random(16))
         environment = Environment(

@@ -56,7 +56,7 @@ class Work:
     @property
     def version_key(self) -> VersionKey:
         """Whose environments may run it: those of its version, for its tenant."""
-        return self.version.version_key._replace(tenant_id=self.invocation.tenant_id)
+        return VersionKey(self.version.key, self.version.version, self.invocation.tenant_id)
 
 
 @dataclass(slots=True, eq=False)
