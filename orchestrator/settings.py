@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -11,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _LAST_PORT = 65_535
+_SUBNET_ID = re.compile(r"subnet-[0-9a-z]{1,64}")
 
 
 class Settings(BaseSettings):
@@ -65,6 +68,14 @@ class Settings(BaseSettings):
     internet: bool = Field(default=True, description="May functions reach the internet?")
     open_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Private addresses functions may reach, comma-separated: 10.0.0.5, 10.0.0.5:5432."
+    )
+    subnets: Annotated[Mapping[str, str], NoDecode] = Field(
+        default={},
+        description="Docker networks that functions may be in, comma-separated: subnet-1=my-network,subnet-2=other. "
+        "Networks with the label paddock.subnet=subnet-1 need not be named here.",
+    )
+    subnet_pool_size: int = Field(
+        default=2, ge=0, le=64, description="Sandboxes kept ready in each set of subnets that a function is in."
     )
     insecure_network: bool = Field(
         default=False,
@@ -121,6 +132,22 @@ class Settings(BaseSettings):
     @classmethod
     def _split_texts(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("subnets", mode="before")
+    @classmethod
+    def _split_subnets(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        named = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+        for subnet_id, _, network in named:
+            if not _SUBNET_ID.fullmatch(subnet_id) or not network:
+                raise ValueError(
+                    f"{subnet_id!r} names no subnet and its network; write subnet-1=my-network,subnet-2=other, ids in "
+                    "small letters and digits"
+                )
+        if len({subnet_id for subnet_id, _, _ in named}) != len(named):
+            raise ValueError("a subnet is named twice; give each one network")
+        return {subnet_id: network for subnet_id, _, network in named}
 
     @field_validator("open_addresses")
     @classmethod

@@ -22,7 +22,7 @@ def page() -> str:
     ]
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = ",".join(str(part) for part in default) if isinstance(default, tuple) else default
+        shown = ",".join(str(part) for part in default) if isinstance(default, tuple | dict) else default
         lines.append(
             f"| `PADDOCK_{name.upper()}` | {'' if shown in (None, '') else f'`{shown}`'} | {field.description} |"
         )

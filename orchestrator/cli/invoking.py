@@ -31,6 +31,9 @@ def invoke(
     asynchronous: Annotated[bool, typer.Option("--async", help="Hand over an event; do not wait for its end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only check that the call would be accepted.")] = False,
     qualifier: Annotated[str | None, typer.Option(metavar="Q", help="A version or an alias.")] = None,
+    tenant_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="For whom, if the function isolates its tenants.")
+    ] = None,
     client_context: Annotated[str | None, typer.Option(metavar="JSON", help="`context.client_context`.")] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="S", help="Stop waiting after so many seconds (exit code 4).")
@@ -56,6 +59,8 @@ def invoke(
         request["LogType"] = "Tail"
     if qualifier is not None:
         request["Qualifier"] = qualifier
+    if tenant_id is not None:
+        request["TenantId"] = tenant_id
     if client_context is not None:
         request["ClientContext"] = _encoded_context(client_context)
 

@@ -23,6 +23,7 @@ def environment_view(live: LiveEnvironment) -> dict[str, Any]:
     return {
         "function_name": environment.version.function.name,
         "version": environment.version.version,
+        "tenant_id": environment.version.tenant_id,
         "environment_id": live.environment_id,
         "state": environment.state.value,
         "state_since": _time(environment.since),
@@ -105,6 +106,7 @@ def invocation_view(invocation: Invocation, entries: list[LifecycleEntry]) -> di
         "error_type": invocation.error_type,
         "diagnosis": invocation.diagnosis,
         "caller": invocation.caller,
+        "tenant_id": invocation.tenant_id,
         "history": [entry_view(entry) for entry in reversed(entries)],
     }
 

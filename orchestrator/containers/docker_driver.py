@@ -32,12 +32,12 @@ from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import OutputQueue
 from orchestrator.containers.own_container import OwnContainer, check_is_control_plane, inspect, on_host
 from orchestrator.containers.running import Running
-from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate
+from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
+from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
 from orchestrator.containers.scratch_disks import ScratchDisks
 from orchestrator.containers.self_test import Surroundings
-from orchestrator.containers.spec import (
-    LIFE,
-)
+from orchestrator.containers.spec import LIFE
+from orchestrator.containers.subnets import Subnets
 from orchestrator.containers.writable_roots import OverItsSize, WritableRoots
 from orchestrator.domain.functions import Image
 from orchestrator.driver.own_container import own_container_id
@@ -97,9 +97,13 @@ class DockerDriver:
         self._roots = WritableRoots(
             self._engine, owner=owner, image=settings.sandbox_image, over=self._wrote_too_much, random=random
         )
+        self._host_firewall = HostFirewall(
+            self._engine, image=settings.sandbox_image, owner=owner, folder=settings.driver_folder, random=random
+        )
         self._environments: Environments | None = None
         self._network: FunctionsNetwork | None = None
-        self._pool: SandboxPool | None = None
+        self._pools: SandboxPools | None = None
+        self._subnets: Subnets | None = None
         self._disks: ScratchDisks | None = None
         self._isolation: Isolation | None = None
         self._tasks = Tasks("driver")
@@ -138,6 +142,9 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
+            if await self._host_firewall.may_stand():
+                # It is set anew, without the places of an earlier life's functions on further networks.
+                await removing
             disks = await self._begin(network, await looking)
             await removing
         finally:
@@ -169,9 +176,9 @@ class DockerDriver:
             self._looking_after.start()
 
     async def _filled(self, within_s: float) -> None:
-        assert self._pool is not None
+        assert self._pools is not None
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._pool.filled.wait(), within_s)
+            await asyncio.wait_for(self._pools.filled.wait(), within_s)
 
     async def _look_at_host(self) -> HostView:
         return await look_at_host(
@@ -184,7 +191,9 @@ class DockerDriver:
     async def _begin(self, network: FunctionsNetwork, host: HostView) -> ScratchDisks:
         self._network = network
         reach = self._reach(network, host)
-        self._pool = SandboxPool(
+        one_at_a_time = self._engine.major_version < _NETWORKS_REMOVED_SIDE_BY_SIDE
+        self._subnets = Subnets(self._engine, self._settings.subnets, network.own_container)
+        self._pools = SandboxPools(
             self._engine,
             SandboxTemplate(
                 image=self._settings.sandbox_image,
@@ -192,37 +201,42 @@ class DockerDriver:
                 network=network,
                 ruleset=ruleset(reach),
             ),
-            size=self._settings.network_pool_size,
-            starting_at_once=self._engine.about["NCPU"],
-            removing_at_once=1 if self._engine.major_version < _NETWORKS_REMOVED_SIDE_BY_SIDE else _REMOVING_AT_ONCE,
+            reach,
+            self._subnets,
+            self._host_firewall,
+            sizes=Sizes(alone=self._settings.network_pool_size, of_set=self._settings.subnet_pool_size),
+            side_by_side=SideBySide(
+                starting=asyncio.Semaphore(self._engine.about["NCPU"]),
+                removing=asyncio.Semaphore(1 if one_at_a_time else _REMOVING_AT_ONCE),
+            ),
             random=self._random,
             cut_off=self._looking_after.wake,
         )
-        self._isolation = self._isolation_of(self._pool, network, reach)
+        self._isolation = self._isolation_of(self._pools, network, reach)
         await self._isolation.begin()
         disks = self._scratch_disks()
         self._environments = Environments(
             self._engine,
             Host(owner=self._owner, own=self._own, network=network, seccomp=self._seccomp),
             images=self._images,
-            pool=self._pool,
+            pools=self._pools,
             disks=disks,
             roots=self._roots,
             running=self._running,
             output=self._output,
             tasks=self._tasks,
         )
-        self._running.watch(self._pool, network.name)
-        self._pool.start()
+        self._running.watch(self._pools, network.name)
+        self._pools.start()
         return disks
 
-    def _isolation_of(self, pool: SandboxPool, network: FunctionsNetwork, reach: Reach) -> Isolation:
+    def _isolation_of(self, pools: SandboxPools, network: FunctionsNetwork, reach: Reach) -> Isolation:
         settings = self._settings
         image, folder = settings.sandbox_image, settings.driver_folder
         return Isolation(
             self._engine,
-            pool,
-            HostFirewall(self._engine, image=image, owner=self._owner, folder=folder, random=self._random),
+            pools,
+            self._host_firewall,
             Surroundings(
                 owner=self._owner,
                 image=image,
@@ -247,8 +261,8 @@ class DockerDriver:
 
     async def close(self) -> None:
         """Remove every sandbox and the network; release the engine."""
-        if self._pool is not None:
-            await self._pool.close()
+        if self._pools is not None:
+            await self._pools.close()
         await self._roots.close()
         await self._tasks.finish(_BEGUN_IS_FINISHED_WITHIN)
         await self._looking_after.stop()
@@ -298,9 +312,19 @@ class DockerDriver:
             await self._images.check_working_directory(image.image_id, None)
         return image
 
-    async def take_sandbox(self) -> Sandbox:
+    async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:
+        """May functions be in these?"""
+        assert self._subnets is not None, "start it first"
+        await self._subnets.find(subnet_ids)
+
+    async def keep_subnets(self, sets: tuple[tuple[str, ...], ...]) -> None:
+        """Keep sandboxes ready in these sets."""
+        assert self._pools is not None, "start it first"
+        await self._pools.keep(sets)
+
+    async def take_sandbox(self, subnet_ids: tuple[str, ...] = ()) -> Sandbox:
         """A ready sandbox."""
-        return await self._started().take_sandbox()
+        return await self._started().take_sandbox(subnet_ids)
 
     async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> str:
         """Create, attach, start."""
@@ -358,9 +382,10 @@ class DockerDriver:
     async def _look_after(self) -> None:
         """Mend what the engine, or somebody at it, has done meanwhile."""
         assert self._network is not None
-        assert self._pool is not None
+        assert self._pools is not None
         try:
-            await replace_what_was_cut_off(self._engine, self._owner, self._network, self._pool, self._running)
+            await replace_what_was_cut_off(self._engine, self._owner, self._network, self._pools, self._running)
+            await self._pools.tick()
             await self._leftovers.sweep()
             if self._disks is not None:
                 await self._disks.tick()
@@ -369,12 +394,12 @@ class DockerDriver:
 
     def _known(self) -> set[str]:
         """The containers that are in use, or will be."""
-        return self._running.ids() | (self._pool.ids() if self._pool is not None else set())
+        return self._running.ids() | (self._pools.ids() if self._pools is not None else set())
 
     async def _discard(self, sandbox_id: str) -> None:
         """One with a place on the network leaves it as the pool's do."""
-        if self._pool is not None:
-            await self._pool.discard(sandbox_id)
+        if self._pools is not None:
+            await self._pools.discard(sandbox_id)
             return
         # It did not come to a pool: nothing else is removed meanwhile.
         async with self._discarding:

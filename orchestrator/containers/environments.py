@@ -23,7 +23,7 @@ from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import OutputQueue, read_frames
 from orchestrator.containers.own_container import OwnContainer
 from orchestrator.containers.running import Container, Running
-from orchestrator.containers.sandbox_pool import SandboxPool
+from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.scratch_disks import ScratchDisk, ScratchDisks
 from orchestrator.containers.spec import USER, environment_container
 from orchestrator.containers.writable_roots import WritableRoots
@@ -75,7 +75,7 @@ class Environments:
         host: Host,
         *,
         images: Images,
-        pool: SandboxPool,
+        pools: SandboxPools,
         disks: ScratchDisks,
         roots: WritableRoots,
         running: Running,
@@ -85,7 +85,7 @@ class Environments:
         self._engine = engine
         self._host = host
         self._images = images
-        self._pool = pool
+        self._pools = pools
         self._disks = disks
         self._roots = roots
         self._running = running
@@ -94,12 +94,12 @@ class Environments:
         self._taken: dict[str, Sandbox] = {}
         self._opening = 0
 
-    async def take_sandbox(self) -> Sandbox:
+    async def take_sandbox(self, subnet_ids: tuple[str, ...]) -> Sandbox:
         """A ready sandbox."""
         # From here on: its `open` comes next, and a refill that begins between the two would slow it down.
         self._note_opening(1)
         try:
-            sandbox = await self._pool.take()
+            sandbox = await self._pools.take(subnet_ids)
         except BaseException:
             self._note_opening(-1)
             raise
@@ -208,7 +208,7 @@ class Environments:
 
     def _note_opening(self, more: int) -> None:
         self._opening += more
-        self._pool.opening(self._opening)
+        self._pools.opening(self._opening)
 
     async def _on_container(self, environment_id: str, method: str) -> None:
         container = self._running.get(environment_id)
@@ -231,7 +231,7 @@ class Environments:
         if disk is not None:
             self._tasks.start(self._disks.give_back(disk))
         self._running.forget_sandbox(sandbox.sandbox_id)
-        await self._pool.discard(sandbox.sandbox_id)
+        await self._pools.discard(sandbox.sandbox_id)
 
     async def _clear_or_later(self, container: Container | None, sandbox: Sandbox, disk: ScratchDisk | None) -> None:
         """What could not be opened: nobody will ask for its removal again."""

@@ -9,10 +9,12 @@ host's namespace, where sandboxes cannot set rules (`host_firewall.py`).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-_PRIVATE = (
+PRIVATE = (
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -23,6 +25,28 @@ _PRIVATE = (
     "192.168.0.0/16",
     "224.0.0.0/3",
 )
+
+
+class Wall(StrEnum):
+    """Where the firewall stands."""
+
+    IN_SANDBOX = "in-sandbox"
+    ON_HOST = "on-host"
+    NOWHERE = "nowhere"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Further:
+    """
+    A further network that a sandbox is on.
+
+    Args:
+        subnet: Its IPv4 addresses, in CIDR notation: those that may be reached.
+        closed: The addresses among these that may not: the host's own, the control plane's, and those that mean all.
+    """
+
+    subnet: str
+    closed: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +61,7 @@ class Reach:
         dns_servers: The engine's upstream servers: its embedded DNS asks them from inside the sandbox.
         internet: May public addresses be reached?
         open_addresses: Named exceptions: `10.0.0.5`, `10.0.0.0/24`, `10.0.0.5:5432`.
+        further: The further networks of a function that is in a VPC.
     """
 
     control_plane: str
@@ -45,11 +70,14 @@ class Reach:
     dns_servers: Sequence[str] = ()
     internet: bool = True
     open_addresses: Sequence[str] = ()
+    further: Sequence[Further] = ()
 
 
 def ruleset(reach: Reach) -> str:
     """The rules, ready for `nft -f -`."""
     control_plane, port = reach.control_plane, reach.runtime_port
+    subnets = [one.subnet for one in reach.further]
+    closed = closed_in(reach.further, reach.host_addresses)
     lines = [
         # Nothing is flushed: Docker keeps the rules of its embedded DNS in this namespace too.
         "table inet paddock {",
@@ -59,9 +87,12 @@ def ruleset(reach: Reach) -> str:
         "    ct state related accept",
         # Stateless: a long poll may be answered after conntrack has forgotten it.
         f"    ip saddr {control_plane} tcp sport {port} accept",
-        *_each("    ip saddr {} udp sport 53 ct state established accept", reach.dns_servers),
-        *_each("    ip saddr {} tcp sport 53 ct state established accept", reach.dns_servers),
+        *each("    ip saddr {} udp sport 53 ct state established accept", reach.dns_servers),
+        *each("    ip saddr {} tcp sport 53 ct state established accept", reach.dns_servers),
         *(f"    ip saddr {_address(one)} ct state established accept" for one in reach.open_addresses),
+        *each("    ip saddr {} drop", closed),
+        # Neighbours on a further network answer with an undecremented TTL, too.
+        *each("    ip saddr {} ct state established accept", subnets),
         # An undecremented TTL says that the host itself answers, on whichever of its addresses.
         "    ip ttl { 64, 128, 255 } drop",
         "    ct state established accept",
@@ -73,11 +104,13 @@ def ruleset(reach: Reach) -> str:
         "    type filter hook output priority 0; policy drop;",
         '    oif "lo" accept',
         f"    ip daddr {control_plane} tcp dport {port} accept",
-        *_each("    ip daddr {} udp dport 53 accept", reach.dns_servers),
-        *_each("    ip daddr {} tcp dport 53 accept", reach.dns_servers),
-        *(f"    {_destination(one)} accept" for one in reach.open_addresses),
-        f"    ip daddr {{ {', '.join(_PRIVATE)} }} drop",
-        *_each("    ip daddr {} drop", reach.host_addresses),
+        *resolvers(reach),
+        *opened(reach),
+        # By address, never by interface: the default route may go by any network.
+        *each("    ip daddr {} drop", closed),
+        *each("    ip daddr {} accept", subnets),
+        f"    ip daddr {{ {', '.join(PRIVATE)} }} drop",
+        *each("    ip daddr {} drop", reach.host_addresses),
         "    meta nfproto ipv6 drop",
         *(["    accept"] if reach.internet else []),
         "  }",
@@ -91,6 +124,8 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
     The same from outside, for the host's network namespace: what comes from the functions' bridge is dropped, or left
     to the host's other rules. Nothing is accepted here that those drop, and nothing else is looked at.
 
+    It covers the functions' network; what sandboxes on further ones may there is in `attached_ruleset.py`.
+
     Args:
         table: Its name, in both families; whatever an earlier one of this name held is replaced.
         bridge: The interface of the functions' network.
@@ -103,9 +138,8 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
     answers = f"    ip saddr {control_plane} tcp sport {port} accept"
     wanted = [
         asks,
-        *_each("    ip daddr {} udp dport 53 accept", reach.dns_servers),
-        *_each("    ip daddr {} tcp dport 53 accept", reach.dns_servers),
-        *(f"    {_destination(one)} accept" for one in reach.open_addresses),
+        *resolvers(reach),
+        *opened(reach),
     ]
     elsewhere = f'meta ibrname != "{bridge}"' if knows_bridges else f"ip saddr != {subnet}"
     lines = [
@@ -119,8 +153,8 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
         answers,
         f"    ip saddr != {subnet} drop",
         *wanted,
-        f"    ip daddr {{ {', '.join(_PRIVATE)} }} drop",
-        *_each("    ip daddr {} drop", reach.host_addresses),
+        f"    ip daddr {{ {', '.join(PRIVATE)} }} drop",
+        *each("    ip daddr {} drop", reach.host_addresses),
         "    meta nfproto ipv6 drop",
         *([] if reach.internet else ["    drop"]),
         "  }",
@@ -146,7 +180,28 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
     return "\n".join([*lines, ""])
 
 
-def _each(line: str, addresses: Sequence[str]) -> list[str]:
+def closed_in(further: Sequence[Further], host_addresses: Sequence[str]) -> list[str]:
+    """What on further networks must not be reached; the host may have more addresses there than the gateway's."""
+    subnets = [ipaddress.ip_network(one.subnet) for one in further]
+    of_host = [one for one in host_addresses if any(ipaddress.ip_address(one) in subnet for subnet in subnets)]
+    return sorted({*of_host, *(address for one in further for address in one.closed)})
+
+
+def resolvers(reach: Reach) -> list[str]:
+    """Rules that accept what is asked of the DNS servers."""
+    return [
+        *each("    ip daddr {} udp dport 53 accept", reach.dns_servers),
+        *each("    ip daddr {} tcp dport 53 accept", reach.dns_servers),
+    ]
+
+
+def opened(reach: Reach) -> list[str]:
+    """Rules that accept what goes to the named exceptions."""
+    return [f"    {_destination(one)} accept" for one in reach.open_addresses]
+
+
+def each(line: str, addresses: Sequence[str]) -> list[str]:
+    """The line with each of these."""
     return [line.format(address) for address in addresses]
 
 

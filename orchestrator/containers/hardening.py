@@ -8,9 +8,10 @@ mistake there nor a control plane that was taken over can make a container that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from orchestrator.containers.spec import OWNER
 from orchestrator.driver.protocol import EnvironmentSpec, NotHardened
 
 _ENVIRONMENT_ID = re.compile(r"[0-9a-f]{32}")
@@ -18,6 +19,9 @@ _IMAGE_ID = re.compile(r"sha256:[0-9a-f]{64}")
 _LOOP_DEVICE = re.compile(r"/dev/loop[0-9]{1,6}")
 _VOLUME = re.compile(r"paddock-[0-9a-f]+-[0-9a-f]+-[0-9]+")
 _SIZE = re.compile(r"[0-9]{1,6}m")
+_SUBNET_ID = re.compile(r"subnet-[0-9a-z]{1,64}")
+_MOST_SUBNETS = 16
+"""AWS: https://docs.aws.amazon.com/lambda/latest/api/API_VpcConfig.html"""
 _MEMORY_MIB = range(64, 65_537)
 _SCRATCH_MIB = range(64, 65_537)
 
@@ -70,6 +74,37 @@ def check_asked_for(spec: EnvironmentSpec) -> None:
     _must(_IMAGE_ID.fullmatch(spec.image_id), f"{spec.image_id!r} is no image id")
     _must(spec.memory_mib in _MEMORY_MIB, f"memory of {spec.memory_mib} MiB is out of range")
     _must(spec.ephemeral_storage_mib in _SCRATCH_MIB, f"/tmp of {spec.ephemeral_storage_mib} MiB is out of range")
+
+
+def check_subnets_asked_for(subnet_ids: Sequence[str]) -> None:
+    """
+    Are these such as a sandbox may be asked for in?
+
+    Raises:
+        NotHardened: If one is no id of a subnet, or they are none, too many, or not in order.
+    """
+    for subnet_id in subnet_ids:
+        if not _SUBNET_ID.fullmatch(subnet_id):
+            raise NotHardened(f"{subnet_id!r} is no id of a subnet")
+    if not 1 <= len(subnet_ids) <= _MOST_SUBNETS or list(subnet_ids) != sorted(set(subnet_ids)):
+        raise NotHardened(f"a set of subnets has 1 to {_MOST_SUBNETS}, each once and in order")
+
+
+def check_further_network(found: Mapping[str, Any]) -> None:
+    """
+    May a sandbox have a place on this network, which somebody gave to functions?
+
+    Args:
+        found: As the engine describes it.
+
+    Raises:
+        NotHardened: If it is the host's own network, or one on which functions are kept from each other.
+    """
+    name = found["Name"]
+    if found.get("Driver") != "bridge" or found.get("Scope", "local") != "local":
+        raise NotHardened(f"functions do not join {name}: it is no bridge of this engine ({found.get('Driver')})")
+    if OWNER in (found.get("Labels") or {}):
+        raise NotHardened(f"functions do not join {name}: it is a Paddock's own network")
 
 
 def check_environment(

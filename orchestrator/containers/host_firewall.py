@@ -4,7 +4,8 @@ set their rules, or where those count for nothing.
 
 It gives up three things against rules in the sandbox, so it is the second choice. It needs the right to the host's
 network rules, for a moment, in a one-shot that runs nothing but `nft`. Whoever flushes all rules of the host (a restart
-of its own firewall) opens it until the next look. And it covers the functions' network, no further one.
+of its own firewall) opens it until the next look. And a sandbox on a further network has to be told of one by one
+(`attach`), each time anew: nothing in it runs before.
 What is not our table is never touched.
 """
 
@@ -18,9 +19,12 @@ from pathlib import Path
 import structlog
 from docker.errors import APIError
 
+from orchestrator.containers.attached_ruleset import Attached, attached_ruleset
 from orchestrator.containers.engine import Engine
+from orchestrator.containers.firewall import Reach
 from orchestrator.containers.one_shots import output_of
 from orchestrator.containers.spec import host_firewall_container
+from orchestrator.domain.errors import PaddockError
 from orchestrator.driver.protocol import IsolationBroken
 from orchestrator.loop import Loop
 
@@ -51,21 +55,25 @@ class HostFirewall:
         self.table = f"paddock_{owner[:12]}"
         self._mark = folder / "host-firewall"
         self._rules = ""
+        self._reach: Reach | None = None
+        self._attached: dict[str, tuple[Attached, ...]] = {}
         self._looking = Loop("host firewall", self._look, _LOOK_EVERY)
         self._turn = asyncio.Lock()
 
-    async def stand(self, alternatives: Sequence[str]) -> None:
+    async def stand(self, alternatives: Sequence[str], reach: Reach) -> None:
         """
         Set the first of these that this kernel takes, and keep it.
 
         Args:
             alternatives: `host_ruleset` for `table`.
+            reach: What they are made of.
 
         Raises:
             IsolationBroken: If none can be set; the message says why.
         """
         await asyncio.to_thread(self._mark.write_text, self.table + "\n")
         refusal = ""
+        self._reach = reach
         for self._rules in alternatives:
             try:
                 await self._set()
@@ -76,10 +84,39 @@ class HostFirewall:
                 return
         raise IsolationBroken(refusal)
 
+    async def may_stand(self) -> bool:
+        """Is there a table of ours, or one that was left, behind which something may still run?"""
+        return await asyncio.to_thread(self._mark.exists)
+
+    async def attach(self, sandbox_id: str, attached: tuple[Attached, ...]) -> None:
+        """
+        Let the rules stand for a sandbox on further networks, too; only then may anything run in it.
+
+        Raises:
+            IsolationBroken: If they cannot be set; the sandbox is to be removed.
+        """
+        self._attached[sandbox_id] = attached
+        try:
+            await self._set()
+        except BaseException:
+            self._attached.pop(sandbox_id, None)
+            raise
+
+    async def detach(self, sandbox_id: str) -> None:
+        """It has been removed: its addresses may be somebody else's at once."""
+        if self._attached.pop(sandbox_id, None) is None:
+            return
+        try:
+            await self._set()
+        except PaddockError as error:
+            log.warning("host-firewall.not-reduced", table=self.table, reason=str(error), next="at the next look")
+
     async def remove(self) -> None:
         """Remove the table, if there is one, or one that was left; nothing happens where there never was."""
         await self._looking.stop()
         async with self._turn:
+            # Whoever comes to set it now comes too late.
+            self._reach = None
             if not await asyncio.to_thread(self._mark.exists):
                 return
             try:
@@ -101,7 +138,11 @@ class HostFirewall:
 
     async def _set(self) -> bool:
         async with self._turn:
-            said = await self._run(_SET, self.table, self._rules)
+            if self._reach is None:
+                raise IsolationBroken("the host's network rules are no longer set: Paddock ends")
+            attached = [one for held in self._attached.values() for one in held]
+            rules = self._rules + attached_ruleset(self._reach, self.table, attached)
+            said = await self._run(_SET, self.table, rules)
         words = said.split()
         if _STANDS not in words:
             raise IsolationBroken(f"the host's network rules could not be set ({said.strip() or 'nft said nothing'})")

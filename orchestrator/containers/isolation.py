@@ -11,17 +11,16 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from orchestrator.containers.engine import Engine
-from orchestrator.containers.firewall import Reach, host_ruleset, ruleset
+from orchestrator.containers.firewall import Reach, Wall, host_ruleset
 from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.network import FunctionsNetwork
-from orchestrator.containers.sandbox_pool import SandboxPool
+from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.self_test import Surroundings, try_to_reach
 from orchestrator.driver.protocol import IsolationBroken, IsolationReport, StartFailed
 
@@ -35,14 +34,6 @@ NOT_YET = IsolationReport(fact="it is being tested what functions reach", remedy
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-class Wall(StrEnum):
-    """Where it stands."""
-
-    IN_SANDBOX = "in-sandbox"
-    ON_HOST = "on-host"
-    NOWHERE = "nowhere"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """
@@ -54,11 +45,6 @@ class Rules:
 
     reach: Reach
     network: FunctionsNetwork
-
-    @property
-    def in_sandbox(self) -> str:
-        """For each sandbox."""
-        return ruleset(self.reach)
 
     def on_host(self, table: str) -> tuple[str, ...]:
         """For the host's namespace: the first that its kernel takes."""
@@ -83,7 +69,7 @@ class Isolation:
     def __init__(
         self,
         engine: Engine,
-        pool: SandboxPool,
+        pools: SandboxPools,
         host_firewall: HostFirewall,
         around: Surroundings,
         rules: Rules,
@@ -94,7 +80,7 @@ class Isolation:
         random: Callable[[int], bytes],
     ) -> None:
         self._engine = engine
-        self._pool = pool
+        self._pools = pools
         self._host_firewall = host_firewall
         self._around = around
         self._rules = rules
@@ -166,7 +152,7 @@ class Isolation:
         """What holds now, and what does not."""
         reach = self._rules.reach
         reached = ["the Runtime API", "DNS", *(["the internet"] if reach.internet else []), *reach.open_addresses]
-        holds = f"functions reach {', '.join(reached)} and nothing else"
+        holds = f"functions reach {', '.join(reached)} and nothing else but what is in their subnets"
         match self._wall:
             case None:
                 return NOT_YET
@@ -190,12 +176,12 @@ class Isolation:
         await self._host_firewall.remove()
 
     async def _stand(self, wall: Wall) -> None:
-        await self._pool.use(self._rules.in_sandbox if wall is Wall.IN_SANDBOX else None)
         if wall is Wall.ON_HOST:
-            await self._host_firewall.stand(self._rules.on_host(self._host_firewall.table))
+            await self._host_firewall.stand(self._rules.on_host(self._host_firewall.table), self._rules.reach)
         else:
             # Also what an earlier life left.
             await self._host_firewall.remove()
+        await self._pools.stand(wall)
 
     async def _why_not_on_host(self, forbidden_port: int) -> str | None:
         try:
@@ -207,7 +193,7 @@ class Isolation:
     async def _why_not(self, forbidden_port: int) -> str | None:
         name = f"paddock-self-test-{self._random(6).hex()}"
         try:
-            await try_to_reach(self._engine, self._pool, self._around, forbidden_port=forbidden_port, name=name)
+            await try_to_reach(self._engine, self._pools, self._around, forbidden_port=forbidden_port, name=name)
         except (IsolationBroken, StartFailed) as error:
             return str(error)
         return None

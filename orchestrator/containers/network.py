@@ -108,7 +108,12 @@ async def provide_again(engine: Engine, owner: str, network: FunctionsNetwork, o
 
 async def members(engine: Engine, network: FunctionsNetwork) -> frozenset[str] | None:
     """The ids of the containers that have a place on it; None if there is no such network any more."""
-    found = await engine.call_if_there("inspect_network", network.name)
+    return await members_of(engine, network.name)
+
+
+async def members_of(engine: Engine, name: str) -> frozenset[str] | None:
+    """The same of any network, by its name or its id."""
+    found = await engine.call_if_there("inspect_network", name)
     return frozenset(found.get("Containers") or ()) if found is not None else None
 
 

@@ -19,7 +19,7 @@ from orchestrator.containers.container_events import ContainerEvents, EngineEven
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.first_words import FirstWords
 from orchestrator.containers.output_streams import FrameReader
-from orchestrator.containers.sandbox_pool import SandboxPool
+from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.scratch_disks import ScratchDisk
 from orchestrator.containers.spec import OWNER
 from orchestrator.driver.protocol import (
@@ -69,21 +69,21 @@ class Running:
         self._by_environment: dict[str, Container] = {}
         self._by_id: dict[str, Container] = {}
         self._by_sandbox: dict[str, Container] = {}
-        self._pool: SandboxPool | None = None
+        self._pools: SandboxPools | None = None
         self._network_name: str | None = None
         self._events: ContainerEvents | None = None
         self._tasks = Tasks("ends")
 
-    def watch(self, pool: SandboxPool, network_name: str) -> None:
+    def watch(self, pools: SandboxPools, network_name: str) -> None:
         """
         Begin to watch the engine's events.
 
         Args:
-            pool: Is told of its sandboxes' deaths.
+            pools: Are told of its sandboxes' deaths.
             network_name: The functions' network. A program that ends while its sandbox has no place there may have
                 ended for that, and is not blamed.
         """
-        self._pool = pool
+        self._pools = pools
         self._network_name = network_name
         self._events = ContainerEvents(
             self._engine,
@@ -156,8 +156,8 @@ class Running:
         if joined is not None:
             now = self._clock.now()
             self._report(joined, ContainerEnded(environment_id=joined.environment_id, at=now, sandbox_failed=True))
-        elif self._pool is not None:
-            self._pool.lost(sandbox_id)
+        elif self._pools is not None:
+            self._pools.lost(sandbox_id)
 
     async def events(self) -> AsyncIterator[DriverEvent]:
         """Ends and out-of-memory kills, for ever."""
@@ -247,6 +247,6 @@ class Running:
                     container,
                     ContainerEnded(environment_id=container.environment_id, at=self._clock.now(), engine_lost=True),
                 )
-        if self._pool is not None:
-            self._pool.keep_only(running)
+        if self._pools is not None:
+            self._pools.keep_only(running)
         self._happenings.put_nowait(EngineBack(at=self._clock.now()))

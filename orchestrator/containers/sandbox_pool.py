@@ -8,26 +8,31 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from docker.errors import APIError, NotFound
 
+from orchestrator.containers.attached_ruleset import Attached
 from orchestrator.containers.engine import Engine
+from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import FrameReader, read_frames
 from orchestrator.containers.spec import sandbox_container
+from orchestrator.containers.subnets import Subnet
 from orchestrator.domain.names import hostname_from
 from orchestrator.domain.start_failures import SANDBOX_FAILURE
-from orchestrator.driver.protocol import EngineUnreachable, OutputStream, Sandbox, StartFailed
+from orchestrator.driver.protocol import EngineUnreachable, IsolationBroken, OutputStream, Sandbox, StartFailed
 from orchestrator.loop import Tasks
 
 _READY = b"ready"
 _READY_WITHIN_S = 20.0
 _PAUSE_AFTER_FAILURE_S = 2.0
 _DISCARDED_WITHIN = timedelta(seconds=20)
+CLOSED_WITHIN = timedelta(seconds=_READY_WITHIN_S) + 2 * _DISCARDED_WITHIN
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -39,12 +44,30 @@ class SandboxTemplate:
 
     Args:
         ruleset: Its firewall; None if that is elsewhere.
+        further: What it is on besides.
+        fence: Sets what it reaches there from outside; None if its own rules do, or nothing does.
     """
 
     image: str
     owner: str
     network: FunctionsNetwork
     ruleset: str | None
+    further: tuple[Subnet, ...] = ()
+    fence: HostFirewall | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideBySide:
+    """
+    How many are started and removed at the same time, in all pools together.
+
+    Args:
+        starting: It is work of the processor: more make the first one late.
+        removing: An old engine takes only one.
+    """
+
+    starting: asyncio.Semaphore
+    removing: asyncio.Semaphore
 
 
 class SandboxPool:
@@ -53,10 +76,8 @@ class SandboxPool:
 
     Args:
         size: How many.
-        starting_at_once: How many are started side by side. It is work of the processor: more make the first one late.
-        removing_at_once: How many are removed side by side.
         random: Returns that many random bytes.
-        cut_off: Called when a new one finds no place on the functions' network.
+        cut_off: Called when a new one finds no place on one of its networks.
     """
 
     def __init__(
@@ -65,8 +86,7 @@ class SandboxPool:
         template: SandboxTemplate,
         *,
         size: int,
-        starting_at_once: int,
-        removing_at_once: int,
+        side_by_side: SideBySide,
         random: Callable[[int], bytes],
         cut_off: Callable[[], None],
     ) -> None:
@@ -74,8 +94,7 @@ class SandboxPool:
         self._engine = engine
         self._template = template
         self._size = size
-        self._starting = asyncio.Semaphore(starting_at_once)
-        self._removing = asyncio.Semaphore(removing_at_once)
+        self._side_by_side = side_by_side
         self._quiet = asyncio.Event()
         self._quiet.set()
         self._random = random
@@ -153,8 +172,10 @@ class SandboxPool:
     async def discard(self, sandbox_id: str) -> None:
         """Remove one that has served."""
         self._close_reader(sandbox_id)
-        async with self._removing:
+        async with self._side_by_side.removing:
             await self._engine.call_if_there("remove_container", sandbox_id, force=True, v=True)
+        if self._template.fence is not None:
+            await self._template.fence.detach(sandbox_id)
 
     async def use(self, ruleset: str | None) -> None:
         """
@@ -244,6 +265,9 @@ class SandboxPool:
                 if template is self._template:
                     return sandbox
                 await self.discard(sandbox.sandbox_id)
+        except IsolationBroken as error:
+            self.last_failure = str(error)
+            raise StartFailed(SANDBOX_FAILURE, f"the network sandbox could not be closed in: {error}") from error
         except APIError as error:
             self.last_failure = str(error.explanation or error)
             if isinstance(error, NotFound):
@@ -266,17 +290,40 @@ class SandboxPool:
         name = f"paddock-sandbox-{self._random(6).hex()}"
         sandbox_id = await self._engine.create(specification, name)
         try:
-            async with self._starting:
+            # Before it starts: it has all its networks from the first moment on, and its rules before any of them.
+            for subnet in template.further:
+                await self._engine.call("connect_container_to_network", sandbox_id, subnet.network_id)
+            async with self._side_by_side.starting:
                 await self._start_and_wait(sandbox_id)
             inspected = await self._engine.call("inspect_container", sandbox_id)
-            place = inspected["NetworkSettings"]["Networks"].get(template.network.name)
+            places = inspected["NetworkSettings"]["Networks"]
+            place = places.get(template.network.name)
             if place is None:
                 self._cut_off()
                 raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on the functions' network")
+            attached = self._attached(template, places)
+            if template.fence is not None and attached:
+                await template.fence.attach(sandbox_id, attached)
         except BaseException:
             self._tasks.start(self._discard_at_last(sandbox_id))
             raise
         return Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=place["IPAddress"])
+
+    def _attached(self, template: SandboxTemplate, places: Mapping[str, Any]) -> tuple[Attached, ...]:
+        """Its places on its further networks."""
+        by_network = {one.get("NetworkID"): one for one in places.values()}
+        if not {subnet.network_id for subnet in template.further} <= by_network.keys():
+            self._cut_off()
+            raise StartFailed(SANDBOX_FAILURE, "the network sandbox lost its place on one of its subnets' networks")
+        return tuple(
+            Attached(
+                network_id=subnet.network_id,
+                link=by_network[subnet.network_id]["MacAddress"],
+                address=by_network[subnet.network_id]["IPAddress"],
+                reach=subnet.reach,
+            )
+            for subnet in template.further
+        )
 
     async def _discard_at_last(self, sandbox_id: str) -> None:
         """An engine that failed at making it may fail at removing it, too."""

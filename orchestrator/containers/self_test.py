@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.one_shots import output_of
-from orchestrator.containers.sandbox_pool import SandboxPool
+from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.spec import reach_container
 from orchestrator.driver.protocol import IsolationBroken
 
@@ -37,7 +37,7 @@ class Surroundings:
 
 
 async def try_to_reach(
-    engine: Engine, pool: SandboxPool, around: Surroundings, *, forbidden_port: int, name: str
+    engine: Engine, pools: SandboxPools, around: Surroundings, *, forbidden_port: int, name: str
 ) -> None:
     """
     Try what a function could.
@@ -50,9 +50,9 @@ async def try_to_reach(
         IsolationBroken: If something is reached that must not be, or the Runtime API is not.
         StartFailed: If there is no sandbox to try it in.
     """
-    sandbox = await pool.take()
+    sandbox = await pools.take()
     try:
-        neighbour = await pool.take()
+        neighbour = await pools.take()
         try:
             runtime_api = f"{around.control_plane}:{around.runtime_port}"
             forbidden = (
@@ -65,9 +65,9 @@ async def try_to_reach(
             )
             said = await output_of(engine, specification, name)
         finally:
-            await pool.discard(neighbour.sandbox_id)
+            await pools.discard(neighbour.sandbox_id)
     finally:
-        await pool.discard(sandbox.sandbox_id)
+        await pools.discard(sandbox.sandbox_id)
     found = {target: answer for target, _, answer in (line.partition(" ") for line in said.splitlines())}
     wrong = [target for target in forbidden if found.get(target) != _NOT_REACHED]
     if wrong:

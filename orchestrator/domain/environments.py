@@ -84,6 +84,7 @@ class Environment:
     One execution environment as a value; each verb returns the next one.
 
     Args:
+        version: And the tenant of it that it serves for its whole life, if it isolates them.
         launch_fingerprint: Of the function version it was started from.
         parties: Who must ask for its next event before the environment is idle.
         waiting: Those of them that have.

@@ -118,6 +118,10 @@ class FunctionVersion:
         """Can it be invoked?"""
         return self.image is not None and self.state not in (FunctionState.PENDING, FunctionState.FAILED)
 
+    def serves(self, tenant_id: str | None) -> bool:
+        """May this be called for that tenant, or for none? It depends on whether it isolates them."""
+        return self.options.is_tenant_isolated is (tenant_id is not None)
+
     @property
     def arn(self) -> str:
         """The qualified ARN for a numbered version, else the function's own."""

@@ -115,6 +115,7 @@ class Invocation:
         due_at: When it may run (next); asynchronous only.
         client_context: Decoded JSON text, or None.
         caller: Request id of the invocation that made this call from inside a function, or None.
+        tenant_id: For whom it runs, of a function that isolates its tenants; else None.
     """
 
     key: int
@@ -130,6 +131,7 @@ class Invocation:
     client_context: str | None = None
     trace_id: str | None = None
     caller: str | None = None
+    tenant_id: str | None = None
     error_type: str | None = None
     diagnosis: str | None = None
     ended_at: datetime | None = None

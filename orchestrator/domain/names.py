@@ -7,6 +7,7 @@ Pure: whatever is random comes in as bytes, whatever is time as a number.
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 import uuid
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _REFERENCE_PATTERN = (
 _MAX_NAME = 64
 _MAX_REFERENCE = 256
 _MAX_QUALIFIER = 128
+_TENANT_ID = re.compile(r"[a-zA-Z0-9\._:\/=+\-@ ]+", re.ASCII)
+_MAX_TENANT_ID = 256
 _HOSTNAME = re.compile(r"rt-[a-z2-7]{32}")
 
 
@@ -64,19 +67,31 @@ class FunctionKey(NamedTuple):
         return f"{self.arn}:{qualifier}"
 
     @property
+    def vpc_id(self) -> str:
+        """The one VPC of an account in a region; its subnets are networks of this host."""
+        return f"vpc-{hashlib.sha256(f'{self.account}:{self.region}'.encode()).hexdigest()[:17]}"
+
+    @property
     def log_group(self) -> str:
         """The log group AWS would write to."""
         return f"/aws/lambda/{self.name}"
 
 
 class VersionKey(NamedTuple):
-    """One version of a function; what a pool of environments serves."""
+    """
+    One version of a function, of one that isolates its tenants for one of them; what a pool of environments serves.
+
+    Args:
+        tenant_id: None if the function does not tell its tenants apart, or the version itself is meant.
+    """
 
     function: FunctionKey
     version: str = LATEST
+    tenant_id: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.function.name}:{self.version}"
+        of_tenant = "" if self.tenant_id is None else f" for tenant {self.tenant_id}"
+        return f"{self.function.name}:{self.version}{of_tenant}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +131,7 @@ def parse_reference(text: str, qualifier: str | None, account: str, region: str)
         is_of_pattern = _QUALIFIER.fullmatch(qualifier) is not None
         problems += _problems("qualifier", qualifier, _MAX_QUALIFIER, _QUALIFIER.pattern, is_of_pattern=is_of_pattern)
     if match is None or problems:
-        noun = "error" if len(problems) == 1 else "errors"
-        raise ValidationFailed(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
+        raise _validation_failed(problems)
     inner = match["qualifier"]
     if inner and qualifier and inner != qualifier:
         raise InvalidParameterValue(
@@ -135,6 +149,22 @@ def name_in_arn(arn: str, account: str, region: str) -> str | None:
     return match["name"]
 
 
+def check_tenant_id(text: str) -> None:
+    """
+    Is this of AWS's pattern for the id of a tenant?
+
+    Raises:
+        ValidationFailed: If it is not, or is empty, or too long.
+    AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters
+    """
+    is_of_pattern = _TENANT_ID.fullmatch(text) is not None
+    problems = _problems("tenantId", text, _MAX_TENANT_ID, _TENANT_ID.pattern, is_of_pattern=is_of_pattern)
+    if not text:
+        problems.insert(0, f"{_says(text, 'tenantId')}have length greater than or equal to 1")
+    if problems:
+        raise _validation_failed(problems)
+
+
 def check_new_name(key: FunctionKey, text: str) -> None:
     """
     May a function be created by this name?
@@ -150,14 +180,23 @@ def check_new_name(key: FunctionKey, text: str) -> None:
         raise InvalidParameterValue(f"1 validation error detected: {problem}")
 
 
+def _validation_failed(problems: list[str]) -> ValidationFailed:
+    noun = "error" if len(problems) == 1 else "errors"
+    return ValidationFailed(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
+
+
 def _problems(member: str, value: str, limit: int, pattern: str, *, is_of_pattern: bool) -> list[str]:
-    says = f"Value '{value}' at '{member}' failed to satisfy constraint: Member must "
+    says = _says(value, member)
     problems = []
     if len(value) > limit:
         problems.append(f"{says}have length less than or equal to {limit}")
     if not is_of_pattern:
         problems.append(f"{says}satisfy regular expression pattern: {pattern}")
     return problems
+
+
+def _says(value: str, member: str) -> str:
+    return f"Value '{value}' at '{member}' failed to satisfy constraint: Member must "
 
 
 def request_id_for(key: int, random_bits: int) -> str:

@@ -43,6 +43,7 @@ class RunFacts:
         status: `timeout` or `error`, None for success.
         produced_bytes: Of its response.
         timeout: The function's, if that is what ended it.
+        tenant_id: For whom it ran, if the function isolates its tenants.
     """
 
     request_id: str
@@ -54,6 +55,7 @@ class RunFacts:
     error_type: str | None
     produced_bytes: int
     timeout: timedelta | None
+    tenant_id: str | None = None
 
 
 def is_kept(line: PlatformLine, logging: LoggingConfig) -> bool:
@@ -61,11 +63,13 @@ def is_kept(line: PlatformLine, logging: LoggingConfig) -> bool:
     return line.level is None or is_at_least(line.level, logging.system_level)
 
 
-def begun(logging: LoggingConfig, request_id: str, version: str, now: datetime) -> PlatformLine:
+def begun(
+    logging: LoggingConfig, request_id: str, version: str, now: datetime, tenant_id: str | None = None
+) -> PlatformLine:
     """An attempt begins."""
     if not logging.is_json:
         return PlatformLine(reports.start_line(request_id, version))
-    return _record("platform.start", "INFO", now, {"requestId": request_id, "version": version})
+    return _record("platform.start", "INFO", now, {"requestId": request_id, "version": version, **_tenant(tenant_id)})
 
 
 def ended(logging: LoggingConfig, run: RunFacts, now: datetime) -> tuple[PlatformLine, ...]:
@@ -130,12 +134,14 @@ def _ended_in_json(run: RunFacts, now: datetime) -> tuple[PlatformLine, ...]:
         metrics["initDurationMs"] = round(run.init_duration_ms, 3)
     done: dict[str, object] = {
         "requestId": run.request_id,
+        **_tenant(run.tenant_id),
         "status": status,
         **_error(status, run.error_type),
         "metrics": {"durationMs": round(run.duration_ms, 3), "producedBytes": run.produced_bytes},
     }
     report: dict[str, object] = {
         "requestId": run.request_id,
+        **_tenant(run.tenant_id),
         "metrics": metrics,
         "status": status,
         **_error(status, run.error_type),
@@ -148,6 +154,11 @@ def _ended_in_json(run: RunFacts, now: datetime) -> tuple[PlatformLine, ...]:
 
 def _error(status: str, error_type: str | None) -> dict[str, object]:
     return {"errorType": error_type} if error_type is not None and status != "timeout" else {}
+
+
+def _tenant(tenant_id: str | None) -> dict[str, object]:
+    """AWS: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-monitor.html"""
+    return {"tenantId": tenant_id} if tenant_id is not None else {}
 
 
 def _record(kind: str, level: str, now: datetime, record: dict[str, object]) -> PlatformLine:

@@ -107,8 +107,8 @@ class VersionOptions:
 
     @property
     def subnet_ids(self) -> tuple[str, ...]:
-        """The networks it is in besides its own."""
-        return self.vpc.subnet_ids if self.vpc is not None else ()
+        """The subnets it is in, each once and in order."""
+        return tuple(sorted(set(self.vpc.subnet_ids))) if self.vpc is not None else ()
 
     def launch_parts(self) -> tuple[object, ...]:
         """What a running environment no longer fits when it changes: not what is only kept and shown."""

@@ -29,6 +29,8 @@ from orchestrator.driver.protocol import (
     Place,
     Sandbox,
     StartFailed,
+    SubnetNotFound,
+    SubnetUnusable,
 )
 
 
@@ -80,10 +82,23 @@ class FindImage(Verb, frozen=True, kw_only=True, tag="find-image"):
     reference: str
 
 
+class CheckSubnets(Verb, frozen=True, kw_only=True, tag="check-subnets"):
+    """`Driver.check_subnets`"""
+
+    subnet_ids: tuple[str, ...]
+
+
+class KeepSubnets(Verb, frozen=True, kw_only=True, tag="keep-subnets"):
+    """`Driver.keep_subnets`"""
+
+    sets: tuple[tuple[str, ...], ...]
+
+
 class TakeSandbox(Verb, frozen=True, kw_only=True, tag="take-sandbox"):
     """`Driver.take_sandbox`"""
 
     answer: ClassVar[Any] = Sandbox
+    subnet_ids: tuple[str, ...] = ()
 
 
 class Open(Verb, frozen=True, kw_only=True, tag="open"):
@@ -128,6 +143,8 @@ AnyVerb = (
     | Facts
     | Limitations
     | FindImage
+    | CheckSubnets
+    | KeepSubnets
     | TakeSandbox
     | Open
     | Freeze
@@ -172,7 +189,16 @@ Reply = Answered | Failed | ContainerEnded | OutOfMemory | EngineLost | EngineBa
 
 _KINDS: dict[str, type[PaddockError]] = {
     one.__name__: one
-    for one in (EngineUnreachable, ImageNotFound, ImageUnusable, EngineRefused, IsolationBroken, NotHardened)
+    for one in (
+        EngineUnreachable,
+        ImageNotFound,
+        ImageUnusable,
+        EngineRefused,
+        IsolationBroken,
+        NotHardened,
+        SubnetNotFound,
+        SubnetUnusable,
+    )
 }
 
 

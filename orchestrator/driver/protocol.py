@@ -68,6 +68,14 @@ class NotHardened(PaddockError):
     """What was asked for is no hardened execution environment, and is not made; the message says what is not."""
 
 
+class SubnetNotFound(PaddockError):
+    """No network of this engine is named by a subnet's id; the message says which, as AWS does."""
+
+
+class SubnetUnusable(PaddockError):
+    """A subnet's id names no one network that could be joined; the message says why, and what helps."""
+
+
 class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     A network holder that a function's container joins.
@@ -280,12 +288,42 @@ class Driver(Protocol):
         """
         ...
 
-    async def take_sandbox(self) -> Sandbox:
+    async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:
+        """
+        May functions be in these?
+
+        Args:
+            subnet_ids: Each once, and in order.
+
+        Raises:
+            SubnetNotFound: If one names no network.
+            SubnetUnusable: If one names several, or one that cannot be joined.
+            NotHardened: If one names a network that functions must not join.
+            EngineUnreachable: If the engine does not answer.
+        """
+        ...
+
+    async def keep_subnets(self, sets: tuple[tuple[str, ...], ...]) -> None:
+        """
+        Keep sandboxes ready in each of these sets of subnets, and in no others, from now on.
+
+        What cannot be joined now is logged, and looked for again.
+
+        Raises:
+            NotHardened: If one of them is no such set, or they are too many.
+        """
+        ...
+
+    async def take_sandbox(self, subnet_ids: tuple[str, ...] = ()) -> Sandbox:
         """
         A ready sandbox, from the pool or made now.
 
+        Args:
+            subnet_ids: It is in these, too; each once, and in order.
+
         Raises:
-            StartFailed: With `Sandbox.Failure`, if its firewall could not be set.
+            StartFailed: With `Sandbox.Failure`, if its firewall could not be set, or a subnet cannot be joined.
+            NotHardened: If it is no such set.
             EngineUnreachable: If the engine does not answer.
         """
         ...

@@ -84,6 +84,7 @@ class RemoteDriver:
         self._happenings: asyncio.Queue[DriverEvent] = asyncio.Queue()
         self._open: set[str] = set()
         self._lost: set[str] = set()
+        self._kept: tuple[tuple[str, ...], ...] = ()
         self._is_lost = False
         self._has_started = False
         self._tasks = Tasks("driver")
@@ -136,9 +137,18 @@ class RemoteDriver:
         image: Image = await self._ask(messages.FindImage(reference=reference))
         return image
 
-    async def take_sandbox(self) -> Sandbox:
+    async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:
+        """May functions be in these?"""
+        await self._ask(messages.CheckSubnets(subnet_ids=subnet_ids))
+
+    async def keep_subnets(self, sets: tuple[tuple[str, ...], ...]) -> None:
+        """Keep sandboxes ready in these; another driver is told of them, too."""
+        self._kept = sets
+        await self._ask(messages.KeepSubnets(sets=sets))
+
+    async def take_sandbox(self, subnet_ids: tuple[str, ...] = ()) -> Sandbox:
         """A ready sandbox."""
-        sandbox: Sandbox = await self._ask(messages.TakeSandbox())
+        sandbox: Sandbox = await self._ask(messages.TakeSandbox(subnet_ids=subnet_ids))
         return sandbox
 
     async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> str:
@@ -258,6 +268,9 @@ class RemoteDriver:
         self._lost = set()
         self._is_lost = False
         self._happenings.put_nowait(EngineBack(at=self._clock.now()))
+        if self._kept:
+            with contextlib.suppress(EngineUnreachable):
+                await self._ask(messages.KeepSubnets(sets=self._kept))
 
     async def _read(self) -> None:
         assert self._verbs is not None

@@ -39,6 +39,7 @@ from orchestrator.driver.protocol import Driver, EngineUnreachable
 from orchestrator.fleet.image_lookup import ImageLookup
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.settling import Settling
+from orchestrator.fleet.subnets import FunctionSubnets, SubnetIds
 from orchestrator.loop import Tasks
 from orchestrator.store.functions import FunctionStore
 
@@ -63,6 +64,7 @@ class Deployments:
         new_revision: Callable[[], str],
     ) -> None:
         self._functions = functions
+        self._subnets = FunctionSubnets(driver=driver, in_use=self._subnets_in_use)
         self._images = ImageLookup(functions=functions, driver=driver, clock=clock)
         self._journal = journal
         self._clock = clock
@@ -83,7 +85,9 @@ class Deployments:
         Returns: `$LATEST`, or version 1.
         Raises:
             ResourceConflict: If it exists.
+            InvalidParameterValue: If one of its subnets cannot be joined.
         """
+        await self._subnets.check(function.latest.options.subnet_ids)
         pending = replace(
             function.latest,
             state=FunctionState.PENDING,
@@ -97,6 +101,7 @@ class Deployments:
             version = published(pending, "1", None, revision_id=self._new_revision(), is_pending=True)
             created = replace(created, versions={"1": version}, last_published=1)
         await self._functions.create(created)
+        self._subnets.changed()
         self._tasks.start(self._settling.settle(unsettled(created)))
         return created.versions.get("1", pending)
 
@@ -123,7 +128,8 @@ class Deployments:
             ResourceNotFound: If there is no such function.
             ResourceConflict: If an update is under way.
             PreconditionFailed: If the revision is another.
-            InvalidParameterValue: If it is to be published and there is no such image, or not for this host.
+            InvalidParameterValue: If it is to be published and there is no such image, or not for this host; or if one
+                of its subnets cannot be joined.
             ServiceFailure: If it is to be published and the engine does not answer.
         """
         current = self._checked(key, revision_id)
@@ -133,6 +139,10 @@ class Deployments:
             current = self._checked(key, revision_id)
             changed = change(current)
             return await self._update_and_publish(current, changed, image)
+        if changed.options.subnet_ids != current.options.subnet_ids:
+            await self._subnets.check(changed.options.subnet_ids)
+            current = self._checked(key, revision_id)
+            changed = change(current)
         looks_up = changed.image is None
         changed = self._updated(current, changed, looks_up=looks_up)
         await self._replace(current, changed)
@@ -140,6 +150,7 @@ class Deployments:
             self._tasks.start(self._settling.settle([changed]))
         else:
             self._retire(key)
+        self._subnets.changed()
         return changed
 
     async def publish(
@@ -193,6 +204,7 @@ class Deployments:
         await self._functions.delete_version(key, number)
         self._journal.function(LifecycleEvent.VERSION_DELETED, version)
         self._retire(key)
+        self._subnets.changed()
 
     async def delete(self, key: FunctionKey) -> None:
         """
@@ -205,6 +217,7 @@ class Deployments:
         await self._functions.delete(key)
         self._journal.function(LifecycleEvent.FUNCTION_DELETED, latest)
         self._retire(key)
+        self._subnets.changed()
 
     def latest(self, key: FunctionKey) -> FunctionVersion:
         """
@@ -216,7 +229,11 @@ class Deployments:
         return self._function(key).latest
 
     def resume(self) -> None:
-        """Look again for the images that were being looked for when the control plane ended."""
+        """
+        Look again for the images that were being looked for when the control plane ended, and have sandboxes ready in
+        the subnets of those functions that are in some.
+        """
+        self._subnets.changed()
         for function in self._functions.all():
             if waiting := unsettled(function):
                 self._tasks.start(self._settling.settle(waiting))
@@ -224,8 +241,13 @@ class Deployments:
     async def close(self) -> None:
         """Stop looking; what is pending is found again at the next start."""
         await self._tasks.finish(timedelta(seconds=1))
+        await self._subnets.close()
 
     # -- inside
+
+    def _subnets_in_use(self) -> set[SubnetIds]:
+        versions = (version for function in self._functions.all() for version in function.every_version())
+        return {version.options.subnet_ids for version in versions} - {()}
 
     def _function(self, key: FunctionKey) -> Function:
         function = self._functions.get(key)

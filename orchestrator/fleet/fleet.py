@@ -8,7 +8,7 @@ freeze or stop is the reaper's, when to start is the scaler's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 
 import structlog
@@ -106,6 +106,10 @@ class Fleet:
         """The pool that serves this version."""
         return self._pools.of(key)
 
+    def forget_tenants_but(self, waiting: Collection[VersionKey]) -> None:
+        """Keep no pool of a tenant without environments, for whom nobody waits."""
+        self._pools.forget_tenants_but(waiting)
+
     def starting(self) -> int:
         """Environments that are on their way, of every pool."""
         return sum(1 for live in self._live.values() if live.state in STARTING)
@@ -131,18 +135,22 @@ class Fleet:
 
     # -- starting
 
-    def launch(self, version: FunctionVersion, phase: InitPhase = InitPhase.INIT) -> LiveEnvironment:
+    def launch(
+        self, version: FunctionVersion, phase: InitPhase = InitPhase.INIT, *, tenant_id: str | None = None
+    ) -> LiveEnvironment:
         """
         Begin to start an environment.
 
         Args:
             phase: INVOKE if its init runs inside an invocation that waits for it, under the function's timeout.
+            tenant_id: Whom it serves for its whole life, of a function that isolates its tenants.
         """
+        key = VersionKey(version.key, version.version, tenant_id)
         now = self._clock.now()
         environment_id = environment_id_from(self._random(16))
         environment = Environment(
             environment_id=environment_id,
-            version=version.version_key,
+            version=key,
             launch_fingerprint=version.launch_fingerprint,
             memory_mib=version.memory_mib,
             created_at=now,
@@ -159,7 +167,7 @@ class Fleet:
             idle_since=monotonic,
         )
         self._live[environment_id] = live
-        self.pool(version.version_key).members[environment_id] = live
+        self.pool(key).members[environment_id] = live
         self._output.opened(live)
         self._journal.environment(LifecycleEvent.CREATED, environment, phase=phase)
         self._tasks.start(self._open(live))
@@ -167,7 +175,7 @@ class Fleet:
 
     async def _open(self, live: LiveEnvironment) -> None:
         try:
-            sandbox = await self._driver.take_sandbox()
+            sandbox = await self._driver.take_sandbox(live.version.options.subnet_ids)
             live.sandbox = sandbox
             if not live.environment.is_ending:
                 self._by_hostname[sandbox.hostname] = live

@@ -7,7 +7,7 @@ The rendezvous is here as well: `parked` is where `GET /next` waits, without a t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -118,7 +118,7 @@ class LiveEnvironment:
 @dataclass(slots=True, kw_only=True, eq=False)
 class Pool:
     """
-    The environments that serve one version, and what was learnt of it.
+    The environments that serve one version, or one tenant of it, and what was learnt of it.
 
     Args:
         idle: Those that can be given work, most recently used last.
@@ -168,7 +168,8 @@ class Pool:
 
 class Pools:
     """
-    The pool of each version, as long as there is the version or one of its environments.
+    The pool of each version, as long as there is the version or one of its environments; and that of each of its
+    tenants, as long as it has environments or somebody waits for one.
 
     Args:
         current: What a version is now, or None if it was deleted.
@@ -194,6 +195,13 @@ class Pools:
         """Nobody waits any longer for what the engine could not do while it was away."""
         for pool in self._pools.values():
             pool.start_may_succeed()
+
+    def forget_tenants_but(self, waiting: Collection[VersionKey]) -> None:
+        """Those of tenants that are empty, and nobody waits for: there may be any number of tenants."""
+        of_tenants = [key for key, pool in self._pools.items() if key.tenant_id is not None and not pool.members]
+        for key in of_tenants:
+            if key not in waiting:
+                del self._pools[key]
 
     def forget(self, function: FunctionKey) -> None:
         """Those of a function that are empty and whose version was deleted."""

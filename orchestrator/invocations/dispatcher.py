@@ -85,7 +85,7 @@ class Dispatcher:
 
     def submit(self, work: Work) -> None:
         """Find it an environment, or let it wait for one."""
-        key = work.version.version_key
+        key = work.version_key
         queue = self._queues.get(key)
         if queue is None:
             queue = self._queues[key] = Queue()
@@ -99,7 +99,7 @@ class Dispatcher:
         if work.invocation.state is not InvocationState.QUEUED:
             return False
         work.was_left = True
-        queue = self._queues.get(work.version.version_key)
+        queue = self._queues.get(work.version_key)
         if queue is not None:
             queue.remove(work)
         return True
@@ -135,13 +135,13 @@ class Dispatcher:
         if version is None or version.image is None:
             return
         if not self._fleet.pool(key).last_init_failed:
-            self._fleet.launch(version)
+            self._fleet.launch(version, tenant_id=key.tenant_id)
             return
         queue = self._queues.get(key)
         work = queue.take() if queue is not None else None
         if work is not None:
             self._begin(work)
-            live = self._fleet.launch(version, InitPhase.INVOKE)
+            live = self._fleet.launch(version, InitPhase.INVOKE, tenant_id=key.tenant_id)
             self._pinned[live.environment_id] = work
 
     async def tick(self) -> None:
@@ -160,6 +160,7 @@ class Dispatcher:
             while queue.synchronous and self._patience.is_over(queue.synchronous[0].enqueued, now):
                 self._refuse(queue.synchronous.popleft(), Refused(error=self._patience.refusal(pool, now)))
             self._want_environments()
+        self._fleet.forget_tenants_but(self._queues)
         for live in list(self._fleet.live()):
             # Those whose environment was started for them alone, and does not start.
             if live.environment_id in self._pinned and self._patience.is_stuck(live, now):
@@ -384,7 +385,7 @@ class Dispatcher:
     async def _thaw_and_give(self, live: LiveEnvironment, work: Work) -> None:
         has_thawed = await self._fleet.thaw(live)
         live.is_chosen = False
-        key = work.version.version_key
+        key = work.version_key
         if has_thawed and live.parked is not None and not work.was_left:
             self._give(live, work)
             return

@@ -33,6 +33,7 @@ from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.work import Ended, Refused, Work
 from orchestrator.loop import Tasks
+from orchestrator.store.invocation_queries import Target
 from orchestrator.store.invocations import InvocationStore
 from orchestrator.store.writer import StoreFailed
 
@@ -41,8 +42,8 @@ _FEWEST_IN_HAND = 8
 _COUNTED_AT_MOST = 1000
 """More than so many do not make more environments start."""
 
-_Target = tuple[FunctionKey, str | None]
-"""What an event was sent to: a function and a qualifier. What that leads to is asked when it runs."""
+_Target = tuple[FunctionKey, Target]
+"""What an event was sent to. What its qualifier leads to is asked when it runs."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -91,7 +92,7 @@ class EventQueue:
 
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
-        target = (invocation.function, invocation.qualifier)
+        target = _target_of(invocation)
         if not self._is_closed and len(self._of(target)) < self._places(target):
             self._take(invocation, payload)
 
@@ -100,22 +101,22 @@ class EventQueue:
         now = self._clock.steady()
         backlog: dict[VersionKey, int] = defaultdict(int)
         for function in await self._store.functions_with_due(now):
-            for qualifier, due in (await self._store.count_due(function, now, _COUNTED_AT_MOST)).items():
+            for within, due in (await self._store.count_due(function, now, _COUNTED_AT_MOST)).items():
                 if self._is_closed:
                     return
-                target = (function, qualifier)
+                target = (function, within)
                 await self._feed(target, now)
                 waiting = max(0, due - len(self._of(target)))
                 for version, share in self._shares(target).items():
-                    backlog[VersionKey(function, version)] += round(waiting * share)
+                    backlog[VersionKey(function, version, within.tenant_id)] += round(waiting * share)
         self._dispatcher.note_backlog(backlog)
 
     async def _feed(self, target: _Target, now: datetime) -> None:
-        function, qualifier = target
+        function, within = target
         free = self._places(target) - len(self._of(target))
         if free > 0:
             in_hand = frozenset(self._of(target))
-            for invocation, payload in await self._store.due(function, now, free, in_hand, qualifier=qualifier):
+            for invocation, payload in await self._store.due(function, now, free, in_hand, target=within):
                 if invocation.key in self._of(target):
                     continue
                 if is_too_old(invocation, self._clock.now(), self._policy(function, qualifier)):
@@ -138,19 +139,21 @@ class EventQueue:
 
     def holds(self, invocation: Invocation) -> bool:
         """Does this one wait in memory, run, or have its end written?"""
-        return invocation.key in self._of((invocation.function, invocation.qualifier))
+        return invocation.key in self._of(_target_of(invocation))
 
     def _of(self, target: _Target) -> set[int]:
         return self._in_hand.get(target, set())
 
     def _places(self, target: _Target) -> int:
-        serving = sum(self._fleet.pool(VersionKey(target[0], version)).serving() for version in self._shares(target))
+        function, within = target
+        keys = (VersionKey(function, version, within.tenant_id) for version in self._shares(target))
+        serving = sum(self._fleet.pool(key).serving() for key in keys)
         return max(_FEWEST_IN_HAND, _IN_HAND_PER_ENVIRONMENT * serving)
 
     def _shares(self, target: _Target) -> Mapping[str, float]:
-        key, qualifier = target
+        key, within = target
         function = self._function(key)
-        return function.shares(qualifier) if function is not None else {}
+        return function.shares(within.qualifier) if function is not None else {}
 
     def _take(self, invocation: Invocation, payload: bytes) -> bool:
         """Hand it to the dispatcher; False if the function may run no more now."""
@@ -159,10 +162,14 @@ class EventQueue:
         if version is not None and not version.is_active:
             # It was redirected to one that is not active yet: it stays in the store, until that is, or it is too old.
             return False
-        self._in_hand.setdefault((function, invocation.qualifier), set()).add(invocation.key)
+        self._in_hand.setdefault(_target_of(invocation), set()).add(invocation.key)
         if version is None or self._reservation(function) == 0:
             reason = self._gone(invocation) if version is None else "ReservedConcurrencyIsZero"
             self._tasks.start(self._give_up(invocation, reason))
+            return True
+        if not version.serves(invocation.tenant_id):
+            # Its function was deleted, and another of this name tells its tenants apart otherwise.
+            self._tasks.start(self._give_up(invocation, "TenancyChanged"))
             return True
         if self._leases.take(function, invocation.request_id) is not None:
             # Throttled: it stays in the store; a lease that is given back wakes the feeding.
@@ -188,7 +195,7 @@ class EventQueue:
         return "VersionDeleted" if (invocation.qualifier or "").isdigit() else "AliasDeleted"
 
     def _ended(self, work: Work, how: Ended) -> None:
-        self._tasks.start(self._follow(work.invocation, work.version.version_key, how))
+        self._tasks.start(self._follow(work.invocation, work.version_key, how))
 
     async def _follow(self, invocation: Invocation, version: VersionKey, how: Ended) -> None:
         match how.outcome:
@@ -246,9 +253,13 @@ class EventQueue:
         self._let_go(after)
 
     def _let_go(self, invocation: Invocation) -> None:
-        target = (invocation.function, invocation.qualifier)
+        target = _target_of(invocation)
         held = self._in_hand.get(target)
         if held is not None:
             held.discard(invocation.key)
             if not held:
                 del self._in_hand[target]
+
+
+def _target_of(invocation: Invocation) -> _Target:
+    return invocation.function, Target(invocation.qualifier, invocation.tenant_id)

@@ -32,6 +32,8 @@ def event_for(
     ]
     if invocation.client_context is not None:
         headers.append((b"lambda-runtime-client-context", invocation.client_context.encode()))
+    if invocation.tenant_id is not None:
+        headers.append((b"lambda-runtime-aws-tenant-id", invocation.tenant_id.encode()))
     return Event(request_id=invocation.request_id, nonce=nonce, headers=tuple(headers), body=payload)
 
 

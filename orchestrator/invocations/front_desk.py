@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import (
+    InvalidParameterValue,
     ResourceConflict,
     ResourceNotFound,
     ServiceFailure,
@@ -97,6 +98,7 @@ class FrontDesk:
         Raises:
             ResourceNotFound: If there is no such function, version or alias.
             ResourceConflict: If it is not Active yet.
+            InvalidParameterValue: If it isolates its tenants and none is named, or the other way round.
             TooManyRequests: If its or the account's concurrency is used up, or the host has no room.
             ServiceFailure: If our side cannot: engine away, store failed, shutting down.
         AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -106,6 +108,7 @@ class FrontDesk:
         if self._closed_because is not None:
             raise ServiceFailure(self._closed_because)
         version = self._resolve(request.reference)
+        _check_tenant(version, request.tenant_id)
         invocation = self._invocation(request)
         match request.invocation_type:
             case InvocationType.DRY_RUN:
@@ -168,6 +171,8 @@ class FrontDesk:
         version = self._led_to(reference.key, reference.qualifier)
         if version is None or not version.is_active or work.was_left:
             return False
+        if not version.serves(work.invocation.tenant_id):
+            return False
         if self._leases.take(reference.key, work.invocation.request_id) is not None:
             return False
         work.version = version
@@ -213,6 +218,7 @@ class FrontDesk:
             client_context=request.client_context,
             trace_id=request.trace_id,
             caller=request.caller,
+            tenant_id=request.tenant_id,
         )
 
     def _record_end(self, invocation: Invocation, how: Ended) -> None:
@@ -233,6 +239,21 @@ class FrontDesk:
     def _record_left(self, invocation: Invocation) -> None:
         after = invocation.dispatched().failed(CALLER_LEFT, "its caller left while it waited", self._clock.now())
         self._store.note_end(after)
+
+
+def _check_tenant(version: FunctionVersion, tenant_id: str | None) -> None:
+    """AWS: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invoke.html"""
+    if version.serves(tenant_id):
+        return
+    if tenant_id is None:
+        raise InvalidParameterValue(
+            "The invoked function is enabled with tenancy configuration. "
+            "Add a valid tenant ID in your request and try again."
+        )
+    raise InvalidParameterValue(
+        "The invoked function is not enabled with tenancy configuration. "
+        "Remove the tenant ID from your request and try again."
+    )
 
 
 def _result(invocation: Invocation, version: FunctionVersion, how: Ended) -> InvokeResult:

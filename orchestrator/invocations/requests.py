@@ -18,6 +18,7 @@ class InvokeRequest:
         client_context: Decoded JSON text, or None.
         trace_id: As the caller sent it, or None.
         caller: Request id of the invocation that calls from inside a function, or None.
+        tenant_id: For whom the function is to run, or None.
     """
 
     reference: FunctionReference
@@ -27,6 +28,7 @@ class InvokeRequest:
     client_context: str | None = None
     trace_id: str | None = None
     caller: str | None = None
+    tenant_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,11 @@ class RunLog:
         """The event was given: START."""
         version = live.version
         self._output.begin(
-            live, request_id, platform_lines.begun(version.options.logging, request_id, version.version, self._now())
+            live,
+            request_id,
+            platform_lines.begun(
+                version.options.logging, request_id, version.version, self._now(), live.environment.version.tenant_id
+            ),
         )
 
     def answered(self, live: LiveEnvironment, outcome: Outcome) -> None:
@@ -62,6 +66,7 @@ class RunLog:
             error_type=error_type,
             produced_bytes=len(outcome.payload) if isinstance(outcome, Answer) else 0,
             timeout=live.version.timeout if error_type == TIMED_OUT else None,
+            tenant_id=live.environment.version.tenant_id,
         )
         self._output.end(live, platform_lines.ended(live.version.options.logging, run, self._now()))
         self._journal.environment(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from orchestrator.domain.errors import ServiceError
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.invocations import Invocation, Outcome
+from orchestrator.domain.names import VersionKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,15 @@ class Work:
     enqueued: float
     was_left: bool = False
 
+    @property
+    def version_key(self) -> VersionKey:
+        """Whose environments may run it: those of its version, for its tenant."""
+        return VersionKey(self.version.key, self.version.version, self.invocation.tenant_id)
+
 
 @dataclass(slots=True, eq=False)
 class Queue:
-    """Who waits for environments of one version: synchronous callers first, each in order."""
+    """Who waits for environments of one version, and one tenant of it: synchronous callers first, each in order."""
 
     synchronous: deque[Work] = field(default_factory=deque)
     asynchronous: deque[Work] = field(default_factory=deque)

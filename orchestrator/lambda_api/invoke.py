@@ -28,7 +28,7 @@ from orchestrator.domain.errors import (
     ValidationFailed,
 )
 from orchestrator.domain.invocations import MAX_ASYNC_PAYLOAD_BYTES, MAX_SYNC_PAYLOAD_BYTES, InvocationType
-from orchestrator.domain.names import FunctionReference, parse_reference
+from orchestrator.domain.names import FunctionReference, check_tenant_id, parse_reference
 from orchestrator.invocations.requests import Invoker, InvokeRequest, InvokeResult
 from orchestrator.lambda_api.answers import Headers, Receive, Scope, Send, send_error, send_raw
 from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, HeldBody, read_body
@@ -159,6 +159,7 @@ class InvokeApp:
         client_context = headers.get(b"x-amz-client-context", b"").decode("latin-1")
         kind = _invocation_type(operation, headers.get(b"x-amz-invocation-type", b"").decode("latin-1"))
         reference = _reference(operation, scope["raw_path"], query, caller)
+        tenant_id = _tenant_id(headers)
         payload = await self._payload(operation, receive, kind, held)
         if log_type not in ("", "None", "Tail"):
             raise ValidationFailed(
@@ -178,6 +179,7 @@ class InvokeApp:
             client_context=_client_context(client_context) if client_context else None,
             trace_id=trace_id.decode("latin-1") if trace_id is not None else None,
             caller=scope.get("paddock.caller"),
+            tenant_id=tenant_id,
         )
 
     @staticmethod
@@ -252,6 +254,15 @@ def _invocation_type(operation: InvokeOperation, text: str) -> InvocationType:
         f"1 validation error detected: Value '{text}' at 'invocationType' failed to satisfy constraint: "
         f"Member must satisfy enum value set: [{', '.join(operation.types)}]"
     )
+
+
+def _tenant_id(headers: dict[bytes, bytes]) -> str | None:
+    given = headers.get(b"x-amz-tenant-id")
+    if given is None:
+        return None
+    tenant_id = given.decode("latin-1")
+    check_tenant_id(tenant_id)
+    return tenant_id
 
 
 def _reference(operation: InvokeOperation, raw_path: bytes, query: str, caller: Caller) -> FunctionReference:

@@ -19,10 +19,8 @@ from orchestrator.domain.version_options import FileSystem, LoggingConfig, Versi
 from orchestrator.lambda_api.parse import Parameters
 
 _NOT_DONE: dict[str, Callable[[VersionOptions], bool]] = {
-    "VpcConfig": lambda options: bool(options.subnet_ids),
     "FileSystemConfigs": lambda options: bool(options.file_systems),
     "SnapStart": lambda options: options.snap_start != "None",
-    "TenancyConfig": lambda options: options.is_tenant_isolated,
 }
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -89,7 +87,7 @@ def rendered_options(version: FunctionVersion) -> dict[str, Any]:
     if options.shows_environment or version.environment:
         output["Environment"] = {"Variables": dict(version.environment)}
     if options.vpc is not None:
-        output["VpcConfig"] = _rendered_vpc(options.vpc)
+        output["VpcConfig"] = _rendered_vpc(options.vpc, version.key.vpc_id)
     if options.dead_letter_target is not None:
         output["DeadLetterConfig"] = {"TargetArn": options.dead_letter_target}
     if options.kms_key_arn is not None:
@@ -112,6 +110,14 @@ def warn_of_what_is_only_kept(version: FunctionVersion, parameters: Parameters) 
             target=version.options.dead_letter_target,
             remedy="nothing is sent there yet; an event that fails for good is in the history",
         )
+    vpc = version.options.vpc
+    if "VpcConfig" in parameters and vpc is not None and vpc.security_group_ids:
+        log.warning(
+            "security_groups.filter_nothing",
+            function=version.key.arn,
+            security_groups=list(vpc.security_group_ids),
+            remedy="they are kept and shown; whatever is in its subnets is reached",
+        )
 
 
 def _vpc(given: dict[str, Any]) -> VpcConfig:
@@ -122,11 +128,11 @@ def _vpc(given: dict[str, Any]) -> VpcConfig:
     )
 
 
-def _rendered_vpc(vpc: VpcConfig) -> dict[str, Any]:
+def _rendered_vpc(vpc: VpcConfig, vpc_id: str) -> dict[str, Any]:
     return {
         "SubnetIds": list(vpc.subnet_ids),
         "SecurityGroupIds": list(vpc.security_group_ids),
-        "VpcId": "",
+        "VpcId": vpc_id if vpc.subnet_ids else "",
         "Ipv6AllowedForDualStack": vpc.ipv6_allowed_for_dual_stack,
     }
 

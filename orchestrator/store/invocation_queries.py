@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, select, tuple_
 
@@ -13,6 +14,21 @@ from orchestrator.store.encoding import to_us
 from orchestrator.store.invocation_rows import invocation_from
 from orchestrator.store.tables import RUNS, WAITS_FOR_ITS_TURN, invocations, payloads
 
+
+class Target(NamedTuple):
+    """
+    What of a function an invocation was sent to.
+
+    Args:
+        qualifier: As the caller gave it; None means `$LATEST`.
+        tenant_id: None if the function does not tell its tenants apart.
+    """
+
+    qualifier: str | None = None
+    tenant_id: str | None = None
+
+
+LATEST_OF_NOBODY = Target()
 _FOR_EVER = 2**63 - 1
 _columns = invocations.c
 _OF_FUNCTION: ColumnElement[bool] = (
@@ -25,7 +41,7 @@ _PLACE = (_columns.account, _columns.region, _columns.name, _columns.due_us)
 _FIRST_DUE = (
     select(invocations)
     .where(_OF_FUNCTION, WAITS_FOR_ITS_TURN, _columns.due_us <= bindparam("now_us"))
-    .where(_columns.qualifier.op("IS")(bindparam("qualifier")))
+    .where(_columns.qualifier.op("IS")(bindparam("qualifier")), _columns.tenant_id.op("IS")(bindparam("tenant_id")))
     .where(_columns.key.not_in(bindparam("exclude", expanding=True)))
     .order_by(_columns.due_us, _columns.key)
     .limit(bindparam("at_most"))
@@ -42,13 +58,14 @@ _ENTRY_AFTER = _FIRST_ENTRY.where(
     tuple_(*_PLACE) > tuple_(bindparam("account"), bindparam("region"), bindparam("name"), bindparam("due_us"))
 )
 _LONGEST_DUE = (
-    select(_columns.qualifier)
+    select(_columns.qualifier, _columns.tenant_id)
     .where(_OF_FUNCTION, WAITS_FOR_ITS_TURN, _columns.due_us <= bindparam("now_us"))
     .order_by(_columns.due_us)
     .limit(bindparam("at_most"))
     .subquery()
 )
-_COUNT_DUE = select(_LONGEST_DUE.c.qualifier, func.count()).group_by(_LONGEST_DUE.c.qualifier)
+_OF_TARGET = (_LONGEST_DUE.c.qualifier, _LONGEST_DUE.c.tenant_id)
+_COUNT_DUE = select(*_OF_TARGET, func.count()).group_by(*_OF_TARGET)
 _COUNT_WAITING = select(func.count()).select_from(invocations).where(_OF_FUNCTION, WAITS_FOR_ITS_TURN)
 _COUNT_RUNNING = select(func.count()).select_from(invocations).where(_OF_FUNCTION, RUNS)
 _ONE = select(invocations).where(_columns.key == bindparam("key"), _columns.random_bits == bindparam("random_bits"))
@@ -59,15 +76,16 @@ _GREATEST_KEY = select(func.coalesce(func.max(_columns.key), 0))
 def due(
     connection: Connection,
     function: FunctionKey,
-    qualifier: str | None,
+    target: Target,
     now: datetime,
     limit: int,
     exclude: Collection[int],
 ) -> list[tuple[Invocation, bytes]]:
-    """What waits for this qualifier and may run now, the longest due first, with payloads."""
+    """What was sent to this and may run now, the longest due first, with payloads."""
     parameters = {
         **_names(function),
-        "qualifier": qualifier,
+        "qualifier": target.qualifier,
+        "tenant_id": target.tenant_id,
         "now_us": to_us(now),
         "exclude": list(exclude),
         "at_most": limit,
@@ -91,10 +109,10 @@ def first_due(connection: Connection) -> list[tuple[FunctionKey, int]]:
     return found
 
 
-def count_due(connection: Connection, function: FunctionKey, now: datetime, at_most: int) -> dict[str | None, int]:
-    """How many of a function wait and may run now, by qualifier; of a great many the longest due are counted."""
+def count_due(connection: Connection, function: FunctionKey, now: datetime, at_most: int) -> dict[Target, int]:
+    """How many of a function wait and may run now, by target; of a great many the longest due are counted."""
     rows = connection.execute(_COUNT_DUE, {**_names(function), "now_us": to_us(now), "at_most": at_most})
-    return {row.qualifier: row[1] for row in rows}
+    return {Target(row.qualifier, row.tenant_id): row[2] for row in rows}
 
 
 def count_unfinished(connection: Connection, function: FunctionKey) -> int:

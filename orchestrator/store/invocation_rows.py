@@ -70,6 +70,7 @@ def accepted_row(accepted: Accepted, epoch: int) -> tuple[object, ...]:
         to_text(one.client_context),
         to_text(one.trace_id),
         to_text(one.caller),
+        to_text(one.tenant_id),
     )
 
 
@@ -116,6 +117,7 @@ def invocation_from(row: Row[tuple[object, ...]]) -> Invocation:
         client_context=one["client_context"],
         trace_id=one["trace_id"],
         caller=one["caller"],
+        tenant_id=one["tenant_id"],
         error_type=one["error_type"],
         diagnosis=one["diagnosis"],
         ended_at=None if one["ended_us"] is None else from_us(one["ended_us"]),
@@ -139,6 +141,7 @@ _ACCEPTED_COLUMNS = (
     "client_context",
     "trace_id",
     "caller",
+    "tenant_id",
 )
 _ATTEMPT_COLUMNS = ("key", "attempts", "epoch")
 _MOVED_COLUMNS = (

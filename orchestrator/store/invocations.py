@@ -21,6 +21,7 @@ from orchestrator.store import invocation_queries as queries
 from orchestrator.store import recovery
 from orchestrator.store.database import Database
 from orchestrator.store.encoding import from_us, to_us
+from orchestrator.store.invocation_queries import LATEST_OF_NOBODY, Target
 from orchestrator.store.invocation_rows import (
     BEGIN_ATTEMPTS,
     INSERT_INVOCATIONS,
@@ -119,7 +120,7 @@ class InvocationStore:
         limit: int,
         exclude: Collection[int] = (),
         *,
-        qualifier: str | None = None,
+        target: Target = LATEST_OF_NOBODY,
     ) -> list[tuple[Invocation, bytes]]:
         """
         Asynchronous invocations of a function that may run now, the longest due first, with their payloads.
@@ -127,14 +128,14 @@ class InvocationStore:
         Never one whose attempt began or that ended since this was asked.
 
         Args:
-            qualifier: Only those that were sent to this version or alias; None are those without one.
+            target: Only those that were sent to this.
             exclude: Keys that are in hand already.
         """
         # What moves while the snapshot is read would come back as it was before, and run twice.
         self._reads_of_due += 1
         try:
             found = await self._database.read(
-                partial(queries.due, function=function, qualifier=qualifier, now=now, limit=limit, exclude=exclude)
+                partial(queries.due, function=function, target=target, now=now, limit=limit, exclude=exclude)
             )
             return [(one, payload) for one, payload in found if one.key not in self._moved_meanwhile]
         finally:
@@ -142,9 +143,9 @@ class InvocationStore:
             if not self._reads_of_due:
                 self._moved_meanwhile.clear()
 
-    async def count_due(self, function: FunctionKey, now: datetime, at_most: int) -> dict[str | None, int]:
+    async def count_due(self, function: FunctionKey, now: datetime, at_most: int) -> dict[Target, int]:
         """
-        How many asynchronous invocations of a function may run now, by qualifier, those in hand included.
+        How many asynchronous invocations of a function may run now, by target, those in hand included.
 
         Args:
             at_most: Of more than so many in all, only the longest due are counted.

@@ -163,6 +163,7 @@ invocations = Table(
     Column("error_type", Text),
     Column("diagnosis", Text),
     Column("ended_us", Integer),
+    Column("tenant_id", Text),
 )
 """The request id is `key` and `random_bits`; `epoch` is the start that runs it or ran it last."""
 

@@ -20,7 +20,7 @@ from orchestrator.clock import SystemClock
 from orchestrator.driver import messages
 from orchestrator.driver.channel import take_second_socket
 from orchestrator.driver.launch import ListeningDriver
-from orchestrator.driver.protocol import EnvironmentSpec, ImageNotFound, NotHardened, Sandbox
+from orchestrator.driver.protocol import EnvironmentSpec, ImageNotFound, NotHardened, Sandbox, StartFailed
 from orchestrator.driver.remote import RemoteDriver
 from tests.support.builders import a_spec
 from tests.support.footprint import process
@@ -103,6 +103,17 @@ async def test_a_control_plane_that_was_taken_over_gets_no_container_that_reache
             place = Sandbox(sandbox_id=network, hostname="rt-a", address="10.0.0.1")
             await refusals.of(name, taken_over.open(spec, place), NotHardened, "no sandbox that was taken")
         sandbox = await taken_over.take_sandbox()
+        for name, subnet_ids in {
+            "the host's network, as a subnet": ("host",),
+            "the default bridge, as a subnet": ("bridge",),
+            "another container's network, as a subnet": (f"container:{bystander.id}",),
+            "subnets out of order": ("subnet-b", "subnet-a"),
+        }.items():
+            await refusals.of(name, taken_over.take_sandbox(subnet_ids), NotHardened, "subnet")
+            await refusals.of(f"{name}, kept", taken_over.keep_subnets((subnet_ids,)), NotHardened, "subnet")
+        await refusals.of(
+            "a subnet that nobody labelled or set", taken_over.take_sandbox(("subnet-a",)), StartFailed, "not exist"
+        )
         elsewhere = replace(sandbox, address="10.0.0.1")
         await refusals.of("a sandbox, under another address", taken_over.open(spec, elsewhere), NotHardened, "no sandb")
         for name, changes in {

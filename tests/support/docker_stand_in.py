@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from docker.errors import NotFound
+
 from orchestrator.containers.spec import ROLE
 from orchestrator.driver.protocol import EngineUnreachable
 
@@ -19,6 +21,8 @@ class DockerStandIn:
 
     Args:
         volumes: By name: is it used by a container?
+        networks: Further ones, by id, as the engine describes them.
+        places: The ids of the further networks that each container is on.
         specifications: What each container was created from, also of those that are gone.
         says: What a container of a role writes and ends with, by what it was created from; all others say `ready` and
             live on.
@@ -32,6 +36,8 @@ class DockerStandIn:
     about: dict[str, Any] = field(
         default_factory=lambda: {"ID": "engine", "ServerVersion": "1", "DefaultRuntime": "runc", "NCPU": 2}
     )
+    networks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    places: dict[str, list[str]] = field(default_factory=dict)
     is_away: bool = False
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     _outputs: dict[str, socket.socket] = field(default_factory=dict)
@@ -76,7 +82,27 @@ class DockerStandIn:
             output.close()
 
     def _inspect_container(self, container_id: str) -> dict[str, Any]:
-        return {"Id": container_id, "NetworkSettings": {"Networks": {"functions": {"IPAddress": "10.0.8.1"}}}}
+        places: dict[str, Any] = {"functions": {"IPAddress": "10.0.8.1", "NetworkID": "functions"}}
+        for network_id in self.places.get(container_id, ()):
+            number = int(container_id.rpartition("-")[2])
+            places[self.networks[network_id]["Name"]] = {
+                "IPAddress": f"10.217.0.{number}",
+                "MacAddress": f"02:42:0a:d9:00:{number:02x}",
+                "NetworkID": network_id,
+            }
+        return {"Id": container_id, "NetworkSettings": {"Networks": places}}
+
+    def _networks(self, filters: dict[str, str]) -> list[dict[str, Any]]:
+        name, _, value = filters["label"].partition("=")
+        return [one for one in self.networks.values() if one["Labels"].get(name) == value]
+
+    def _inspect_network(self, name: str) -> dict[str, Any] | None:
+        return next((one for key, one in self.networks.items() if name in (key, one["Name"])), None)
+
+    def _connect_container_to_network(self, container_id: str, network_id: str) -> None:
+        if network_id not in self.networks:
+            raise NotFound("no such network")
+        self.places.setdefault(container_id, []).append(network_id)
 
     def _volumes(self, filters: dict[str, Any]) -> dict[str, Any]:
         found = [name for name, is_used in self.volumes.items() if not (filters.get("dangling") and is_used)]

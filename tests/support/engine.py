@@ -205,15 +205,21 @@ class Engine:
     # -- callers
 
     def call(
-        self, payload: object = None, *, log_tail: bool = False, qualifier: str | None = None
+        self,
+        payload: object = None,
+        *,
+        log_tail: bool = False,
+        qualifier: str | None = None,
+        tenant_id: str | None = None,
     ) -> asyncio.Task[InvokeResult]:
         """A synchronous call, under way."""
-        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail, qualifier)
+        request = _request(InvocationType.REQUEST_RESPONSE, payload, log_tail, qualifier, tenant_id)
         return asyncio.create_task(self.front_desk.invoke(request))
 
-    async def send(self, payload: object = None, *, qualifier: str | None = None) -> str:
+    async def send(self, payload: object = None, *, qualifier: str | None = None, tenant_id: str | None = None) -> str:
         """An event; its request id once it was accepted."""
-        accepted = await self.front_desk.invoke(_request(InvocationType.EVENT, payload, False, qualifier))
+        request = _request(InvocationType.EVENT, payload, False, qualifier, tenant_id)
+        accepted = await self.front_desk.invoke(request)
         assert accepted.status_code == 202
         return accepted.request_id
 
@@ -316,12 +322,15 @@ async def error_of(call: asyncio.Task[InvokeResult]) -> dict[str, Any]:
     return error
 
 
-def _request(kind: InvocationType, payload: object, log_tail: bool, qualifier: str | None) -> InvokeRequest:
+def _request(
+    kind: InvocationType, payload: object, log_tail: bool, qualifier: str | None, tenant_id: str | None
+) -> InvokeRequest:
     return InvokeRequest(
         reference=FunctionReference(KEY, qualifier),
         invocation_type=kind,
         payload=json.dumps({} if payload is None else payload).encode(),
         wants_log_tail=log_tail,
+        tenant_id=tenant_id,
     )
 
 

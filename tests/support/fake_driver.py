@@ -18,6 +18,7 @@ from orchestrator.driver.protocol import (
     OutputChunk,
     Place,
     Sandbox,
+    SubnetNotFound,
 )
 from tests.support.builders import an_image
 
@@ -31,6 +32,10 @@ class FakeDriver:
         self.frozen: set[str] = set()
         self.cpu_limits: dict[str, int] = {}
         self.images: dict[str, Image] = {"hello:latest": an_image()}
+        self.subnets: set[str] = set()
+        self.subnet_failures: deque[Exception] = deque()
+        self.kept: list[tuple[tuple[str, ...], ...]] = []
+        self.taken: list[tuple[str, ...]] = []
         self.sandbox_failures: deque[Exception] = deque()
         self.open_failures: deque[Exception] = deque()
         self.thaw_failures: deque[Exception] = deque()
@@ -107,8 +112,21 @@ class FakeDriver:
             raise ImageNotFound(f"image {reference} is not here")
         return self.images[reference]
 
-    async def take_sandbox(self) -> Sandbox:
+    async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:
+        """Those of `subnets` are there."""
+        if self.subnet_failures:
+            raise self.subnet_failures.popleft()
+        for subnet_id in subnet_ids:
+            if subnet_id not in self.subnets:
+                raise SubnetNotFound(f"The subnet ID '{subnet_id}' does not exist")
+
+    async def keep_subnets(self, sets: tuple[tuple[str, ...], ...]) -> None:
+        """Note it."""
+        self.kept.append(sets)
+
+    async def take_sandbox(self, subnet_ids: tuple[str, ...] = ()) -> Sandbox:
         """A new one, with an address of its own."""
+        self.taken.append(subnet_ids)
         if self.sandbox_failures:
             raise self.sandbox_failures.popleft()
         self._sandboxes += 1

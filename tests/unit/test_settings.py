@@ -25,3 +25,24 @@ def test_an_address_to_open_that_is_none_is_refused_with_what_one_looks_like(
     monkeypatch.setenv("PADDOCK_OPEN_ADDRESSES", wrong)
     with pytest.raises(ValidationError, match=r"write 10\.0\.0\.5, 10\.0\.0\.0/24 or 10\.0\.0\.5:5432"):
         Settings()
+
+
+def test_subnets_name_docker_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Separated by commas; a network's name may have what the engine allows."""
+    monkeypatch.setenv("PADDOCK_SUBNETS", "subnet-1=my-network, subnet-0abc=project_default,")
+    assert Settings().subnets == {"subnet-1": "my-network", "subnet-0abc": "project_default"}
+
+
+@pytest.mark.parametrize("wrong", ["my-network", "subnet-1", "subnet-1=", "subnet-A=x", "net-1=x", "=x", "subnet-=x"])
+def test_a_subnet_that_is_none_is_refused_with_what_one_looks_like(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """A mistake is told at the start, not when a function is created."""
+    monkeypatch.setenv("PADDOCK_SUBNETS", f"subnet-2=fine,{wrong}")
+    with pytest.raises(ValidationError, match="write subnet-1=my-network"):
+        Settings()
+
+
+def test_a_subnet_that_is_named_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of them was meant is nobody's guess."""
+    monkeypatch.setenv("PADDOCK_SUBNETS", "subnet-1=a,subnet-1=b")
+    with pytest.raises(ValidationError, match="named twice"):
+        Settings()

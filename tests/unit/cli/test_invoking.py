@@ -178,3 +178,11 @@ def test_the_document_has_the_payload_as_a_value_and_the_log(endpoint: Answering
         "log": LOG,
     }
     assert (result.exit_code, result.stderr) == (3, "")
+
+
+def test_a_tenant_is_named_where_one_is_given(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
+    """Of a function that isolates its tenants; else the header is left out."""
+    endpoint.on("POST", INVOKE, answered(b"1"))
+    paddock("invoke", "sum", "--tenant-id", "blue")
+    paddock("invoke", "sum")
+    assert [asked.headers.get("X-Amz-Tenant-Id") for asked in endpoint.asked] == ["blue", None]

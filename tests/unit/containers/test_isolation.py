@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,8 +15,10 @@ from orchestrator.containers.firewall import Reach, ruleset
 from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.isolation import Isolation, Rules
 from orchestrator.containers.network import FunctionsNetwork
-from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate
+from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
+from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
 from orchestrator.containers.self_test import Surroundings
+from orchestrator.containers.subnets import Subnets
 from orchestrator.driver.protocol import IsolationBroken
 from tests.support.docker_stand_in import DockerStandIn
 
@@ -79,38 +82,41 @@ class Life:
     """A driver's life on that host."""
 
     host: Host
-    pool: SandboxPool
+    pools: SandboxPools
     isolation: Isolation
 
     async def end(self) -> None:
         """In order."""
-        for sandbox_id in self.pool.ids():
-            await self.pool.discard(sandbox_id)
-        await self.pool.close()
+        for sandbox_id in self.pools.ids():
+            await self.pools.discard(sandbox_id)
+        await self.pools.close()
         await self.isolation.close()
 
     async def crash(self) -> None:
         """Its tasks end; nothing on the host is put in order."""
-        await self.pool.close()
+        await self.pools.close()
         await self.isolation._host_firewall._looking.stop()
 
 
 def begun(host: Host, *, insecure: bool = False) -> Life:
     """Another life."""
     docker: Any = host.docker
-    pool = SandboxPool(
+    host_firewall = HostFirewall(docker, image="sandbox", owner="owner", folder=host.folder, random=host.random)
+    pools = SandboxPools(
         docker,
         SandboxTemplate(image="sandbox", owner="owner", network=_NETWORK, ruleset=ruleset(_REACH)),
-        size=1,
-        starting_at_once=2,
-        removing_at_once=1,
+        _REACH,
+        Subnets(docker, {}, None),
+        host_firewall,
+        sizes=Sizes(alone=1, of_set=1),
+        side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=host.random,
         cut_off=lambda: None,
     )
     isolation = Isolation(
         docker,
-        pool,
-        HostFirewall(docker, image="sandbox", owner="owner", folder=host.folder, random=host.random),
+        pools,
+        host_firewall,
         Surroundings(owner="owner", image="sandbox", control_plane=_NETWORK.control_plane, runtime_port=9001),
         Rules(reach=_REACH, network=_NETWORK),
         tested_as="rules",
@@ -118,7 +124,7 @@ def begun(host: Host, *, insecure: bool = False) -> Life:
         insecure=insecure,
         random=host.random,
     )
-    return Life(host, pool, isolation)
+    return Life(host, pools, isolation)
 
 
 @pytest.fixture
@@ -179,7 +185,7 @@ async def test_where_they_do_not_hold_there_they_stand_on_the_host_from_then_on(
     again = begun(host)
     await again.isolation.begin()
     assert host.tables == {table}
-    sandbox = await again.pool.take()
+    sandbox = await again.pools.take()
     assert not host.docker.specifications[sandbox.sandbox_id].get("Env")
     assert host.tried == 2
     await again.end()
@@ -216,7 +222,7 @@ async def test_where_neither_holds_nothing_begins_but_for_who_asked_for_it(host:
         await insecure.isolation.begin()
         await insecure.isolation.establish(_FORBIDDEN_PORT)
         assert "functions reach this host and each other" in insecure.isolation.report().fact
-        sandbox = await insecure.pool.take()
+        sandbox = await insecure.pools.take()
         assert not host.docker.specifications[sandbox.sandbox_id].get("Env")
         await insecure.end()
 

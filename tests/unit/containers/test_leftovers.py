@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from orchestrator.containers.images import Images
 from orchestrator.containers.leftovers import Leftovers
 from orchestrator.containers.network import FunctionsNetwork
-from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate
+from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate, SideBySide
 from orchestrator.containers.spec import ENVIRONMENT_ROLE, LIFE, ROLE, SANDBOX_ROLE
 from orchestrator.driver.protocol import EngineUnreachable
 from tests.support.docker_stand_in import DockerStandIn
@@ -124,8 +125,7 @@ async def test_a_ready_sandbox_that_dies_is_removed_and_replaced(docker: DockerS
         docker,  # type: ignore[arg-type]
         template,
         size=1,
-        starting_at_once=2,
-        removing_at_once=1,
+        side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
         cut_off=lambda: None,
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.containers.network import FunctionsNetwork
-from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate
+from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate, SideBySide
 from orchestrator.driver.protocol import EngineUnreachable
 from tests.support.docker_stand_in import DockerStandIn
 
@@ -36,8 +36,7 @@ def pool_of(docker: DockerStandIn, size: int) -> SandboxPool:
         docker,  # type: ignore[arg-type]
         SandboxTemplate(image="sandbox", owner="me", network=network, ruleset="rules"),
         size=size,
-        starting_at_once=STARTING_AT_ONCE,
-        removing_at_once=1,
+        side_by_side=SideBySide(starting=asyncio.Semaphore(STARTING_AT_ONCE), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
         cut_off=lambda: None,
     )

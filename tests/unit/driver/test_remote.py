@@ -30,6 +30,7 @@ from orchestrator.driver.protocol import (
     OutputStream,
     Sandbox,
     StartFailed,
+    SubnetNotFound,
 )
 from orchestrator.driver.remote import RemoteDriver
 from tests.support.builders import a_spec
@@ -90,6 +91,25 @@ async def test_values_arrive_as_they_were_sent(across: RemoteDriver, crossing: C
     await across.stop("a", timedelta(seconds=0.3))
     assert there.stopped == [("a", timedelta(seconds=0.3))]
     await across.test_isolation(4711)
+    there.subnets = {"subnet-1"}
+    await across.check_subnets(("subnet-1",))
+    with pytest.raises(SubnetNotFound, match=r"^The subnet ID 'subnet-2' does not exist$"):
+        await across.check_subnets(("subnet-1", "subnet-2"))
+    await across.keep_subnets((("subnet-1",), ("subnet-1", "subnet-2")))
+    assert there.kept == [(("subnet-1",), ("subnet-1", "subnet-2"))]
+    await across.take_sandbox(("subnet-1",))
+    assert there.taken == [(), ("subnet-1",)]
+
+
+async def test_another_process_is_told_which_subnets_are_kept(across: RemoteDriver, crossing: Crossing) -> None:
+    """It knows nothing of what the one before it was told."""
+    await across.keep_subnets((("subnet-1",),))
+    events = across.events()
+    crossing.end()
+    while not isinstance(await next_event(events), EngineBack):
+        pass
+    await across.facts()
+    assert crossing.drivers[1].kept == [(("subnet-1",),)]
 
 
 @pytest.mark.parametrize(
@@ -297,6 +317,8 @@ def packed(**fields: Any) -> bytes:
 FORGED = {
     "a verb there is not": packed(verb="create-container", Image="x"),
     "a further setting": packed(verb="take-sandbox", Privileged=True),
+    "a network by its name": packed(verb="take-sandbox", subnet_ids=[], network="host"),
+    "networks that are no ids": packed(verb="keep-subnets", sets=["host"]),
     "a privileged environment": packed(
         verb="open",
         spec={**msgpack.decode(msgpack.encode(a_crossing_spec())), "HostConfig": {"Privileged": True}},

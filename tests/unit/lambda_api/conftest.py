@@ -27,6 +27,7 @@ def api(one_api_for_all: ServedApi) -> Iterator[ServedApi]:
     """The API, with stand-ins that know nothing yet."""
     yield one_api_for_all
     one_api_for_all.engine.images.clear()
+    one_api_for_all.engine.subnets.clear()
     one_api_for_all.front_desk.script = None
     one_api_for_all.front_desk.asked.clear()
     one_api_for_all.retired.clear()

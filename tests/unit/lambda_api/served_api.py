@@ -21,7 +21,7 @@ from orchestrator.access.exposure import Decision
 from orchestrator.bounded_http import DEFAULT_BOUNDS, Bounds
 from orchestrator.clock import Clock
 from orchestrator.domain.functions import Image
-from orchestrator.driver.protocol import EngineUnreachable, ImageNotFound
+from orchestrator.driver.protocol import EngineUnreachable, ImageNotFound, SubnetNotFound
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.fleet.journal import Journal
 from orchestrator.front_door import FrontDoor
@@ -52,6 +52,8 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.images: dict[str, Image | Exception] = {}
         self.asked: list[str] = []
+        self.subnets: dict[str, Exception | None] = {}
+        self.kept: list[tuple[tuple[str, ...], ...]] = []
         self._held: dict[str, threading.Event] = {}
 
     def has_not(self, uri: str) -> None:
@@ -79,6 +81,17 @@ class ScriptedEngine:
         if isinstance(found, Exception):
             raise found
         return found
+
+    async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:
+        """As the driver does."""
+        for subnet_id in subnet_ids:
+            found = self.subnets.get(subnet_id, SubnetNotFound(f"The subnet ID '{subnet_id}' does not exist"))
+            if found is not None:
+                raise found
+
+    async def keep_subnets(self, sets: tuple[tuple[str, ...], ...]) -> None:
+        """As the driver does."""
+        self.kept.append(sets)
 
     async def facts(self) -> SimpleNamespace:
         """As the driver does."""

@@ -193,10 +193,8 @@ def test_what_cannot_be_is_refused(
 @pytest.mark.parametrize(
     ("member", "value"),
     [
-        ("VpcConfig", {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}),
         ("SnapStart", {"ApplyOn": "PublishedVersions"}),
         ("PublishTo", "LATEST_PUBLISHED"),
-        ("TenancyConfig", {"TenantIsolationMode": "PER_TENANT"}),
         ("DurableConfig", {"ExecutionTimeout": 60}),
         (
             "CapacityProviderConfig",

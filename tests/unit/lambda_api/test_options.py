@@ -187,7 +187,7 @@ def test_what_cannot_be_is_refused_in_awss_words(
 
 
 def test_file_systems_of_a_function_in_a_vpc_are_refused_by_name(active: Active, client: Any, refused: Refused) -> None:
-    """A function without its file system would fail in ways nobody understands; the network is refused first."""
+    """A function without its file system would fail in ways nobody understands."""
     active()
     code, message = refused(
         client.update_function_configuration,
@@ -195,7 +195,7 @@ def test_file_systems_of_a_function_in_a_vpc_are_refused_by_name(active: Active,
         VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
         FileSystemConfigs=[{"Arn": _ACCESS_POINT, "LocalMountPath": "/mnt/a"}],
     )
-    assert (code, message.partition(" ")[0]) == ("NotImplementedException", "VpcConfig")
+    assert (code, message.partition(" ")[0]) == ("NotImplementedException", "FileSystemConfigs")
 
 
 @pytest.mark.parametrize("name", ["arn:aws:sqs:us-east-1:000000000000:dead", ""])

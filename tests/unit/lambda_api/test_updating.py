@@ -190,7 +190,7 @@ def test_empty_values_take_things_away(active: Active, client: Any) -> None:
         ({"Role": "me"}, "ValidationException"),
         ({"Description": "x" * 257}, "ValidationException"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"]}}, "InvalidParameterValueException"),
-        ({"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "NotImplementedException"),
+        ({"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "InvalidParameterValueException"),
         ({"SnapStart": {"ApplyOn": "PublishedVersions"}}, "NotImplementedException"),
         ({"DurableConfig": {"ExecutionTimeout": 60}}, "NotImplementedException"),
     ],

@@ -12,6 +12,7 @@ import pytest
 
 from orchestrator.domain.invocations import InvocationState
 from orchestrator.domain.names import FunctionKey, request_id_for
+from orchestrator.store.invocation_queries import Target
 from orchestrator.store.store import Store
 from tests.support.builders import KEY, NOW, an_event, an_invocation
 from tests.unit.store.conftest import Starts
@@ -29,7 +30,7 @@ async def state_of(store: Store, request_id: str) -> InvocationState | None:
 
 async def test_an_accepted_event_is_found_as_it_was_with_its_payload(store: Store) -> None:
     """Every member of an event and each byte of its payload come back."""
-    event = an_event(qualifier="7", client_context='{"a":1}', trace_id="Root=1-2-3", caller="c")
+    event = an_event(qualifier="7", client_context='{"a":1}', trace_id="Root=1-2-3", caller="c", tenant_id="blue")
     await store.invocations.accept(event, b"\x00\xff{}", promised=True)
     assert await store.invocations.get(event.request_id) == event
     assert await store.invocations.payload(event.key) == b"\x00\xff{}"
@@ -227,8 +228,12 @@ async def test_what_is_due_is_found_and_counted_by_its_qualifier(store: Store) -
     """Each version and alias has a queue of its own."""
     for key, qualifier in ((1, None), (2, "live"), (3, "live"), (4, "$LATEST")):
         await store.invocations.accept(an_event(key, qualifier=qualifier), b"{}", promised=True)
-    assert await store.invocations.count_due(KEY, LATER, 10) == {None: 1, "live": 2, "$LATEST": 1}
-    assert await store.invocations.count_due(KEY, LATER, 2) == {None: 1, "live": 1}
+    assert await store.invocations.count_due(KEY, LATER, 10) == {
+        Target(): 1,
+        Target("live"): 2,
+        Target("$LATEST"): 1,
+    }
+    assert await store.invocations.count_due(KEY, LATER, 2) == {Target(): 1, Target("live"): 1}
     for qualifier, keys in ((None, [1]), ("live", [2, 3]), ("$LATEST", [4]), ("other", [])):
-        found = await store.invocations.due(KEY, LATER, 10, qualifier=qualifier)
+        found = await store.invocations.due(KEY, LATER, 10, target=Target(qualifier))
         assert [one.key for one, _ in found] == keys

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orchestrator.domain.invocations import InvocationState
+from orchestrator.store.invocation_queries import Target
 from orchestrator.store.recovery import SET_ASIDE, after_crash
 from tests.support.builders import KEY, NOW, an_event, an_invocation
 from tests.unit.store.conftest import Starts
@@ -103,3 +104,18 @@ async def test_what_waits_for_a_clock_that_was_set_back_before_the_start_is_due_
     assert [found.key for found, _ in await store.invocations.due(KEY, LATER, 10)] == [late.key]
     due_later = await store.invocations.due(KEY, LATER + timedelta(minutes=2), 10)
     assert {found.key for found, _ in due_later} == {early.key, late.key}
+
+
+async def test_an_event_is_for_the_same_tenant_after_a_crash(starts: Starts) -> None:
+    """Whether it waited or ran."""
+    store = await starts.again()
+    waited, ran = an_event(1 << 40, tenant_id="blue"), an_event((1 << 40) + 1, tenant_id="green")
+    for event in (waited, ran):
+        await store.invocations.accept(event, b"{}", promised=True)
+    store.invocations.attempt_begun(ran.dispatched())
+    store = await starts.again()
+    await store.invocations.recover(LATER)
+    assert await store.invocations.due(KEY, LATER, 10) == []
+    for event in (waited, ran):
+        ((found, _),) = await store.invocations.due(KEY, LATER, 10, target=Target(None, event.tenant_id))
+        assert (found.request_id, found.tenant_id) == (event.request_id, event.tenant_id)
