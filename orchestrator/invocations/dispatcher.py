@@ -453,7 +453,7 @@ class Dispatcher:
             self._end(work, live, outcome)
         elif outcome_of is not None and isinstance(outcome_of(""), Interrupted):
             pool.start_failed(self._clock.monotonic())
-        else:
+        elif not live.environment.is_provisioned:
             pool.last_init_failed = True
         self._want_environments()
 

@@ -102,6 +102,11 @@ class Documents:
                 return
             yield place, kept[place].value
 
+    def every(self, kind: Kind[Value]) -> Iterator[tuple[Place, Value]]:
+        """All of a kind, in the order of their places."""
+        for place in self._places[kind.name]:
+            yield place, self._kept[kind.name][place].value
+
     async def put(self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None) -> None:
         """
         Save one.

@@ -26,6 +26,7 @@ from orchestrator.store.functions import FunctionStore, load_functions, seal_wha
 from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, greatest_id
 from orchestrator.store.invocation_queries import greatest_key
 from orchestrator.store.invocations import InvocationStore
+from orchestrator.store.provisioned import ProvisionedConfigs
 from orchestrator.store.retention import Retention
 from orchestrator.store.sealing import Sealer, sealer_of
 from orchestrator.store.writer import StoreFailed, Writer
@@ -72,6 +73,7 @@ class Store:
         )
         self.documents = Documents(self.writer, opened.documents)
         self.functions = FunctionStore(self.writer, opened.functions, opened.sealer, self.documents)
+        self.provisioned = ProvisionedConfigs(self.documents, self.functions)
         self.access_keys = AccessKeys(self._main, opened.sealer, clock.monotonic)
         self.invocations = InvocationStore(self._main, self.writer, self.epoch, clock.epoch_ms, opened.last_key)
         self.history = HistoryStore(self._history_file, self.history_writer, clock.epoch_ms, opened.last_id)
