@@ -26,7 +26,9 @@ def built_operations() -> set[str]:
     parts = Parts(
         functions=nothing,
         documents=cast("Any", _NoDocuments()),
+        provisioned=nothing,
         deployments=nothing,
+        provisioning=nothing,
         clock=nothing,
         account_limit=0,
         retire=nothing,

@@ -24,6 +24,7 @@ def environment_view(live: LiveEnvironment) -> dict[str, Any]:
         "function_name": environment.version.function.name,
         "version": environment.version.version,
         "environment_id": live.environment_id,
+        "initialization_type": environment.initialization.value,
         "state": environment.state.value,
         "state_since": _time(environment.since),
         "created_at": _time(environment.created_at),

@@ -4,6 +4,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     PaddockError
     ├── ServiceError                 an answer of the Lambda API; carries code, status, message
     │   ├── ResourceNotFound         404
+    │   ├── ProvisionedConfigNotFound 404
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
@@ -52,6 +53,14 @@ class ResourceNotFound(ServiceError):
     """The function (or its version) does not exist."""
 
     code = "ResourceNotFoundException"
+    status = 404
+    fault = "User"
+
+
+class ProvisionedConfigNotFound(ServiceError):
+    """The version or alias is there, and nothing is provisioned for it."""
+
+    code = "ProvisionedConcurrencyConfigNotFoundException"
     status = 404
     fault = "User"
 

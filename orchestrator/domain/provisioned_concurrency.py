@@ -18,6 +18,8 @@ from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST
 from orchestrator.domain.quotas import MINIMUM_UNRESERVED
 
+UNPUBLISHED = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+
 
 class ProvisionedStatus(StrEnum):
     """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetProvisionedConcurrencyConfig.html"""
@@ -117,7 +119,7 @@ def check_may_be_provisioned(function: Function, qualifier: str, configured: Ite
     if alias is not None and alias.weights:
         raise InvalidParameterValue("Alias with weights can not be used with Provisioned Concurrency")
     if qualifier == LATEST or (alias is not None and alias.version == LATEST):
-        raise _unpublished()
+        raise InvalidParameterValue(UNPUBLISHED)
     others = [other for other in configured if other != qualifier]
     if any(function.shares(qualifier).keys() & function.shares(other).keys() for other in others):
         raise _taken_by_version() if alias is not None else _taken_by_alias()
@@ -136,7 +138,7 @@ def check_may_lead_there(function: Function, alias: Alias, configured: Iterable[
         ResourceConflict: If another has environments provisioned for the same version.
     """
     if alias.version == LATEST:
-        raise _unpublished()
+        raise InvalidParameterValue(UNPUBLISHED)
     others = [other for other in configured if other != alias.name]
     if any(alias.versions & function.shares(other).keys() for other in others):
         raise _taken_by_version()
@@ -193,12 +195,6 @@ def check_reserves_enough(reserved: int, provisioned: int) -> None:
             f" ReservedConcurrentExecutions  {reserved} should not be lower than function's total provisioned "
             f"concurrency [{provisioned}]."
         )
-
-
-def _unpublished() -> InvalidParameterValue:
-    return InvalidParameterValue(
-        "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-    )
 
 
 def _taken_by_version() -> ResourceConflict:

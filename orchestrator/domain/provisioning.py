@@ -55,9 +55,7 @@ class Attempts:
         if self.reason is not None and now < self.retry_at:
             return replace(self, reason=reason)
         failures = self.failures + 1
-        return replace(
-            self, failures=failures, retry_at=now + backoff_after(failures).total_seconds(), reason=reason
-        )
+        return replace(self, failures=failures, retry_at=now + backoff_after(failures).total_seconds(), reason=reason)
 
     def came_up(self) -> Attempts:
         """One is past its init: others may follow. That it is of use must still show."""

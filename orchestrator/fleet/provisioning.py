@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-import structlog
-
 from orchestrator.clock import Clock
 from orchestrator.domain.environments import EnvironmentState, Initialization, StopReason
 from orchestrator.domain.functions import FunctionState, FunctionVersion
@@ -35,8 +33,6 @@ from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import SERVING, STARTING, LiveEnvironment
 from orchestrator.fleet.room import Room
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger()
-
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Watched:
@@ -52,7 +48,7 @@ class _Version:
     """The environments of a version that were started here, and how the starts went."""
 
     watched: list[_Watched] = field(default_factory=list)
-    attempts: Attempts = Attempts()
+    attempts: Attempts = field(default_factory=Attempts)
 
 
 class Provisioning:

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
+from orchestrator.fleet.provisioning import Provisioning
 from orchestrator.lambda_api.aliases import AliasOperations
 from orchestrator.lambda_api.concurrency import ConcurrencyOperations
 from orchestrator.lambda_api.durable_executions import DurableExecutionOperations
 from orchestrator.lambda_api.functions import FunctionOperations
 from orchestrator.lambda_api.operations import Handler
+from orchestrator.lambda_api.provisioned_concurrency import ProvisionedConcurrencyOperations
 from orchestrator.lambda_api.tags import TagOperations
 from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
+from orchestrator.store.provisioned import ProvisionedConfigs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,9 @@ class Parts:
 
     functions: FunctionStore
     documents: Documents
+    provisioned: ProvisionedConfigs
     deployments: Deployments
+    provisioning: Provisioning
     clock: Clock
     account_limit: int
     retire: Callable[[FunctionKey], None]
@@ -44,8 +49,19 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
-        **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
-        **ConcurrencyOperations(functions=parts.functions, account_limit=parts.account_limit).handlers(),
+        **AliasOperations(
+            functions=parts.functions, provisioned=parts.provisioned, new_revision=parts.new_id
+        ).handlers(),
+        **ConcurrencyOperations(
+            functions=parts.functions, provisioned=parts.provisioned, account_limit=parts.account_limit
+        ).handlers(),
+        **ProvisionedConcurrencyOperations(
+            functions=parts.functions,
+            configs=parts.provisioned,
+            provisioning=parts.provisioning,
+            clock=parts.clock,
+            account_limit=parts.account_limit,
+        ).handlers(),
         **DurableExecutionOperations(parts.functions).handlers(),
         **TagOperations(parts.functions, parts.retire).handlers(),
     }
