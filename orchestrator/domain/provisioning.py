@@ -18,6 +18,10 @@ INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
 ENDED_UNUSED = "FUNCTION_ERROR_ENDED_BEFORE_INVOCATION"
 """Ours: its environments end by themselves while they wait for their first invocation."""
 
+_NO_ROOM = (
+    "INSUFFICIENT_ROOM: this host has no room for more environments, of which a fifth is left to calls; see "
+    "PADDOCK_MEMORY_BUDGET_MIB and PADDOCK_MAX_ENVIRONMENTS"
+)
 _PROVEN_AFTER = timedelta(minutes=1)
 _PATIENCE_FOR_ROOM = timedelta(seconds=10)
 _BY_ITSELF = frozenset(
@@ -78,7 +82,7 @@ class Attempts:
         if self.reason is not None:
             return self.reason
         if self.crowded_since is not None and now - self.crowded_since >= _PATIENCE_FOR_ROOM.total_seconds():
-            return "INSUFFICIENT_ROOM: this host has no room for more environments; see PADDOCK_MEMORY_BUDGET_MIB"
+            return _NO_ROOM
         return None
 
 

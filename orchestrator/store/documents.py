@@ -102,6 +102,10 @@ class Documents:
                 return
             yield place, kept[place].value
 
+    def count(self, kind: Kind[Any]) -> int:
+        """How many there are of a kind."""
+        return len(self._places[kind.name])
+
     def every(self, kind: Kind[Value]) -> Iterator[tuple[Place, Value]]:
         """All of a kind, in the order of their places."""
         for place in self._places[kind.name]:

@@ -49,6 +49,8 @@ class ProvisionedConfigs:
 
     def requested(self, key: FunctionKey) -> int:
         """All that is provisioned for a function; asked at each admission."""
+        if not self._documents.count(_KIND):
+            return 0
         return sum(config.requested for _, config in self.of(key))
 
     def set_aside(self, account: str, region: str) -> int:
