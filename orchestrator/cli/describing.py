@@ -106,13 +106,15 @@ def _provisioned(client: LambdaClient, name: str) -> list[ProvisionedConcurrency
 def _print_provisioned(provisioned: list[ProvisionedConcurrencyConfigListItemTypeDef]) -> None:
     """Of each version and alias: how many of how many are ready, and why not more."""
     rendering.print_fields(
-        (
-            f"provisioned {one['FunctionArn'].rpartition(':')[2]}",
-            f"{one['AvailableProvisionedConcurrentExecutions']} of {one['RequestedProvisionedConcurrentExecutions']} "
-            f"ready, {': '.join(filter(None, [one['Status'], one.get('StatusReason')]))}",
-        )
-        for one in provisioned
+        (f"provisioned {one['FunctionArn'].rpartition(':')[2]}", _how_far(one)) for one in provisioned
     )
+
+
+def _how_far(provisioned: ProvisionedConcurrencyConfigListItemTypeDef) -> str:
+    available = provisioned["AvailableProvisionedConcurrentExecutions"]
+    requested = provisioned["RequestedProvisionedConcurrentExecutions"]
+    reason = f": {provisioned['StatusReason']}" if "StatusReason" in provisioned else ""
+    return f"{available} of {requested} ready, {provisioned['Status']}{reason}"
 
 
 def _print_live(live: dict[str, Any]) -> None:

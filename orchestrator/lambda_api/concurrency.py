@@ -66,7 +66,8 @@ class ConcurrencyOperations:
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteFunctionConcurrency.html"""
-        await self._functions.set_reserved_concurrency(find_function(self._functions, caller, parameters).key, None)
+        async with self._provisioned.turn:
+            await self._functions.set_reserved_concurrency(find_function(self._functions, caller, parameters).key, None)
         return Reply(204, None)
 
     async def account_settings(self, caller: Caller, _parameters: Parameters) -> Reply:

@@ -84,7 +84,13 @@ def test_of_two_versions_both_must_be_there() -> None:
 def test_each_version_is_provisioned_once() -> None:
     """By itself, or by one alias that leads to it."""
     function = a_function(live="1", other="1", next="2", dev=LATEST)
-    for qualifier, configured in [("live", []), ("live", ["live"]), ("live", ["2", "3"]), ("1", ["next"]), ("1", ["1"])]:
+    for qualifier, configured in [
+        ("live", []),
+        ("live", ["live"]),
+        ("live", ["2", "3"]),
+        ("1", ["next"]),
+        ("1", ["1"]),
+    ]:
         check_may_be_provisioned(function, qualifier, configured)
     already = "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"
     for qualifier, configured in [("live", ["1"]), ("live", ["3", "other"])]:
@@ -121,7 +127,9 @@ def test_a_provisioned_alias_may_not_be_moved_onto_what_is_provisioned_already()
         check_may_lead_there(function, an_alias(name="live", version=LATEST), ["live"])
 
 
-@pytest.mark.parametrize(("reserved", "of_function", "wanted"), list(itertools.product([0, 1, 5], [0, 1, 5], [1, 4, 5])))
+@pytest.mark.parametrize(
+    ("reserved", "of_function", "wanted"), list(itertools.product([0, 1, 5], [0, 1, 5], [1, 4, 5]))
+)
 def test_within_a_reservation_only_the_reservation_counts(reserved: int, of_function: int, wanted: int) -> None:
     """However little the account has left."""
     limits = {"reserved": reserved, "of_function": of_function, "set_aside": 1000, "account_limit": 1000}

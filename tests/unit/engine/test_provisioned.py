@@ -282,6 +282,11 @@ async def test_a_start_that_fails_says_why(published: Engine, failure: Exception
     found = engine.provisioned("live")
     assert (found.status, found.allocated) == (FAILED, 0)
     assert reason in (found.reason or "")
+    (told,) = engine.seen(LifecycleEvent.NOT_PROVISIONED)
+    assert told.detail["reason"] == found.reason
+    if reason == INIT_FAILURE:
+        (init,) = engine.seen(LifecycleEvent.INIT_FAILED)
+        assert "exec /x: no such file" in str(init.detail["diagnosis"])
     engine.clock.advance(1)
     (again,) = await engine.keep_provisioned()
     again.ask()
