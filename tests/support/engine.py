@@ -204,13 +204,13 @@ class Engine:
         else:
             await self.store.functions.create_alias(alias)
 
-    async def provision(self, qualifier: str, count: int) -> None:
+    async def provision(self, qualifier: str, count: int, key: FunctionKey = KEY) -> None:
         """Ask for so many environments of a version or alias; none takes it back."""
         if count:
             config = ProvisionedConfig(requested=count, last_modified=self.clock.now())
-            await self.store.provisioned.put(KEY, qualifier, config)
+            await self.store.provisioned.put(key, qualifier, config)
         else:
-            await self.store.provisioned.remove(KEY, qualifier)
+            await self.store.provisioned.remove(key, qualifier)
         await self.keep_provisioned()
 
     async def keep_provisioned(self) -> list[ScriptedRuntime]:
