@@ -39,6 +39,7 @@ from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.memory import MemoryReader
 from orchestrator.fleet.output import OutputLog
+from orchestrator.fleet.provisioning import Provisioning
 from orchestrator.fleet.reaper import Reaper
 from orchestrator.fleet.room import Room, host_limits
 from orchestrator.fleet.scaler import Scaler
@@ -125,8 +126,9 @@ class ControlPlane:
         )
         self._leases = Leases(
             reservation=self._reservation,
-            reserved_in_all=lambda key: store.functions.reserved_in_all(key.account, key.region),
+            reserved_in_all=lambda key: store.provisioned.set_aside(key.account, key.region),
             account_limit=settings.account_concurrency,
+            provisioned=store.provisioned.requested,
         )
         self._dispatcher = Dispatcher(
             fleet=self._fleet,
@@ -190,6 +192,15 @@ class ControlPlane:
             start=self._dispatcher.start_environment,
             max_starting=settings.max_starting or 1,
         )
+        self._provisioning = Provisioning(
+            fleet=self._fleet,
+            room=self._room,
+            journal=self._journal,
+            clock=clock,
+            wanted=store.provisioned.wanted,
+            current=self._current,
+            max_starting=settings.max_starting or 1,
+        )
         reaper = Reaper(
             fleet=self._fleet,
             observer=self._dispatcher,
@@ -206,6 +217,7 @@ class ControlPlane:
             Loop("reaper", reaper.tick, timedelta(milliseconds=50)),
             Loop("output", self._output.tick, timedelta(milliseconds=50)),
             Loop("waits", self._dispatcher.tick, timedelta(milliseconds=500)),
+            Loop("provisioning", self._provisioning.tick, timedelta(milliseconds=250)),
             Loop("retention", self._retain, timedelta(seconds=30)),
             self._scaling,
             self._feeding,
@@ -250,7 +262,7 @@ class ControlPlane:
             settings.max_environments,
             timedelta(seconds=settings.minimum_stay_s),
         )
-        self._scaler.max_starting = settings.max_starting or 2 * facts.cpus
+        self._scaler.max_starting = self._provisioning.max_starting = settings.max_starting or 2 * facts.cpus
         refusals = Refusals(self._journal, self._clock, self._fleet.at_address)
         self._runtime = Listener(
             RuntimeApi(
@@ -385,7 +397,9 @@ class ControlPlane:
             functions=functions,
             documents=self._store.documents,
             layer_archives=self._store.layer_archives,
+            provisioned=self._store.provisioned,
             deployments=self._deployments,
+            provisioning=self._provisioning,
             clock=self._clock,
             account_limit=settings.account_concurrency,
             retire=self._fleet.retire_outdated,

@@ -12,7 +12,11 @@ from orchestrator.cli.failures import unusable
 from orchestrator.cli.options import AsJson, EndpointUrl, MaybeFunctionName
 
 if TYPE_CHECKING:
-    from mypy_boto3_lambda.type_defs import GetFunctionResponseTypeDef
+    from mypy_boto3_lambda.client import LambdaClient
+    from mypy_boto3_lambda.type_defs import (
+        GetFunctionResponseTypeDef,
+        ProvisionedConcurrencyConfigListItemTypeDef,
+    )
 
 
 def describe(
@@ -32,18 +36,22 @@ def describe(
         return
     if name is None:
         raise unusable("describe needs a function's name, or --request REQUEST_ID; `paddock ls` lists names")
-    deployed = lambda_client(endpoint).get_function(FunctionName=name)
+    client = lambda_client(endpoint)
+    deployed = client.get_function(FunctionName=name)
+    provisioned = _provisioned(client, name)
     live = console.function(deployed["Configuration"]["FunctionName"])
     if as_json:
         rendering.print_document(
             {
                 "function": {key: value for key, value in deployed.items() if key != "ResponseMetadata"},
+                "provisioned": provisioned,
                 "live": live,
             }
         )
         return
     _print_diagnosis(live.get("diagnosis"))
     _print_configuration(deployed)
+    _print_provisioned(provisioned)
     _print_live(live)
 
 
@@ -88,6 +96,25 @@ def _print_configuration(deployed: GetFunctionResponseTypeDef) -> None:
             ("modified", rendering.local_time(configuration.get("LastModified"))),
         ]
     )
+
+
+def _provisioned(client: LambdaClient, name: str) -> list[ProvisionedConcurrencyConfigListItemTypeDef]:
+    pages = client.get_paginator("list_provisioned_concurrency_configs").paginate(FunctionName=name)
+    return [one for page in pages for one in page["ProvisionedConcurrencyConfigs"]]
+
+
+def _print_provisioned(provisioned: list[ProvisionedConcurrencyConfigListItemTypeDef]) -> None:
+    """Of each version and alias: how many of how many are ready, and why not more."""
+    rendering.print_fields(
+        (f"provisioned {one['FunctionArn'].rpartition(':')[2]}", _how_far(one)) for one in provisioned
+    )
+
+
+def _how_far(provisioned: ProvisionedConcurrencyConfigListItemTypeDef) -> str:
+    available = provisioned["AvailableProvisionedConcurrentExecutions"]
+    requested = provisioned["RequestedProvisionedConcurrentExecutions"]
+    reason = f": {provisioned['StatusReason']}" if "StatusReason" in provisioned else ""
+    return f"{available} of {requested} ready, {provisioned['Status']}{reason}"
 
 
 def _print_live(live: dict[str, Any]) -> None:

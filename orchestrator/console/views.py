@@ -25,6 +25,7 @@ def environment_view(live: LiveEnvironment) -> dict[str, Any]:
         "version": environment.version.version,
         "tenant_id": environment.version.tenant_id,
         "environment_id": live.environment_id,
+        "initialization_type": environment.initialization.value,
         "state": environment.state.value,
         "state_since": _time(environment.since),
         "created_at": _time(environment.created_at),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from orchestrator.domain.environments import Initialization
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.names import log_stream_name
 
@@ -16,7 +17,12 @@ PLACEHOLDER_SECRET = "paddock-placeholder"
 
 
 def environment_variables(
-    version: FunctionVersion, *, environment_id: str, runtime_api: str, now: datetime
+    version: FunctionVersion,
+    *,
+    environment_id: str,
+    runtime_api: str,
+    now: datetime,
+    initialization: Initialization = Initialization.ON_DEMAND,
 ) -> dict[str, str]:
     """
     What the container of this version is started with.
@@ -46,7 +52,7 @@ def environment_variables(
         "AWS_LAMBDA_LOG_GROUP_NAME": version.log_group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream_name(now.year, now.month, now.day, version.version, environment_id),
         **of_logging,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization.value,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
         "AWS_REGION": version.key.region,
         "AWS_DEFAULT_REGION": version.key.region,

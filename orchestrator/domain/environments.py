@@ -49,6 +49,7 @@ class StopReason(StrEnum):
     REPLACED = "replaced"
     DELETED = "deleted"
     CAPACITY = "capacity"
+    UNPROVISIONED = "no longer provisioned"
     SHUTDOWN = "shutdown"
 
 
@@ -61,6 +62,17 @@ class InitPhase(StrEnum):
 
     INIT = "init"
     INVOKE = "invoke"
+
+
+class Initialization(StrEnum):
+    """
+    What an environment was started for: somebody who waited, or to be there before anybody calls.
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+    """
+
+    ON_DEMAND = "on-demand"
+    PROVISIONED = "provisioned-concurrency"
 
 
 _STATE = EnvironmentState
@@ -101,6 +113,7 @@ class Environment:
     since: datetime
     state: EnvironmentState = EnvironmentState.CREATING
     phase: InitPhase = InitPhase.INIT
+    initialization: Initialization = Initialization.ON_DEMAND
     parties: frozenset[str] = frozenset({RUNTIME})
     waiting: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
@@ -165,6 +178,11 @@ class Environment:
     def is_gone(self, now: datetime) -> Environment:
         """Its container and sandbox are confirmed removed."""
         return self._move(EnvironmentState.GONE, now, waiting=frozenset(), running=frozenset())
+
+    @property
+    def is_provisioned(self) -> bool:
+        """Is it kept, whether it is called or not?"""
+        return self.initialization is Initialization.PROVISIONED
 
     @property
     def is_ending(self) -> bool:

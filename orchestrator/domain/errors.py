@@ -7,6 +7,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── UntypedResourceNotFound  404, without `Type`
     │   ├── CodeSigningConfigNotFound   404
     │   ├── CodeStorageExceeded      400
+    │   ├── ProvisionedConfigNotFound 404
     │   ├── ResourceConflict         409
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
@@ -70,6 +71,14 @@ class CodeSigningConfigNotFound(ServiceError):
     """The code signing config that a function is to have does not exist."""
 
     code = "CodeSigningConfigNotFoundException"
+    status = 404
+    fault = "User"
+
+
+class ProvisionedConfigNotFound(ServiceError):
+    """The version or alias is there, and nothing is provisioned for it."""
+
+    code = "ProvisionedConcurrencyConfigNotFoundException"
     status = 404
     fault = "User"
 

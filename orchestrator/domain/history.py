@@ -29,6 +29,7 @@ class LifecycleEvent(StrEnum):
     BUSY = "environment.busy"
     REFUSED = "environment.refused"
     STOPPING = "environment.stopping"
+    NOT_PROVISIONED = "environment.not-provisioned"
     GONE = "environment.gone"
     INVOCATION_ENDED = "invocation.ended"
     INVOCATION_FAILED = "invocation.failed"

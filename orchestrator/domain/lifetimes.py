@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from orchestrator.domain.environments import EnvironmentState, InitPhase
 
+_SHORTEST_PROVISIONED_INIT = timedelta(seconds=130)
+
 
 class Due(StrEnum):
     """What is due."""
@@ -38,6 +40,7 @@ class Age:
         idle_for: How long since it last worked; freezing does not restart it.
         until_deadline: Left of the running invocation's time (negative when over); None if none runs.
         has_init_cpu: Has it still the processor time of an init?
+        provisioned_init: How long its init may take, if it is provisioned; then it is never shut down for idleness.
     """
 
     state: EnvironmentState
@@ -46,6 +49,7 @@ class Age:
     idle_for: timedelta
     until_deadline: timedelta | None
     has_init_cpu: bool = False
+    provisioned_init: timedelta | None = None
 
 
 def what_is_due(age: Age, lifetimes: Lifetimes) -> Due | None:
@@ -55,6 +59,10 @@ def what_is_due(age: Age, lifetimes: Lifetimes) -> Due | None:
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     """
     match age.state:
+        case EnvironmentState.INITIALIZING if age.provisioned_init is not None:
+            if age.in_state >= age.provisioned_init:
+                return Due.INIT_TIMED_OUT
+            return Due.INIT_IS_SLOW if age.in_state >= lifetimes.init_timeout and age.has_init_cpu else None
         case EnvironmentState.INITIALIZING if age.phase is InitPhase.INIT:
             return Due.INIT_TIMED_OUT if age.in_state >= lifetimes.init_timeout else None
         case EnvironmentState.INITIALIZING | EnvironmentState.BUSY | EnvironmentState.ANSWERED:
@@ -63,10 +71,21 @@ def what_is_due(age: Age, lifetimes: Lifetimes) -> Due | None:
             is_slow = age.state is EnvironmentState.INITIALIZING and age.in_state >= lifetimes.init_timeout
             return Due.INIT_IS_SLOW if is_slow and age.has_init_cpu else None
         case EnvironmentState.IDLE | EnvironmentState.FROZEN:
-            if age.idle_for >= lifetimes.idle_timeout:
+            if age.idle_for >= lifetimes.idle_timeout and age.provisioned_init is None:
                 return Due.SHUTDOWN
             if age.state is EnvironmentState.IDLE and age.in_state >= lifetimes.freeze_after:
                 return Due.FREEZE
             return None
         case _:
             return None
+
+
+def provisioned_init_timeout(timeout: timedelta) -> timedelta:
+    """
+    How long the init of a provisioned environment may take: nobody waits for it.
+
+    Args:
+        timeout: The function's.
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+    """
+    return max(_SHORTEST_PROVISIONED_INIT, timeout)

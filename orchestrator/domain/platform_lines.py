@@ -85,6 +85,7 @@ def init_failed(
     status: str,
     error_type: str | None,
     now: datetime,
+    initialization: str = "on-demand",
 ) -> PlatformLine:
     """An init failed or took too long; a good one is told by the first report."""
     if not logging.is_json:
@@ -94,7 +95,7 @@ def init_failed(
             )
         )
     record: dict[str, object] = {
-        "initializationType": "on-demand",
+        "initializationType": initialization,
         "phase": phase,
         "status": status,
         **_error(status, error_type),

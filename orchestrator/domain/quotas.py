@@ -44,19 +44,19 @@ _RESERVED_VARIABLES = frozenset(
 )
 
 
-def check_reservation(wanted: int, reserved_by_others: int, account_limit: int) -> None:
+def check_reservation(wanted: int, set_aside_for_others: int, account_limit: int) -> None:
     """
     May a function reserve this much?
 
     Args:
         wanted: Concurrent executions.
-        reserved_by_others: The sum of the other functions' reservations.
+        set_aside_for_others: The sum of the other functions' reservations, and of what is provisioned beyond them.
 
     Raises:
         InvalidParameterValue: If fewer than 100 would be left unreserved.
     AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
     """
-    if account_limit - reserved_by_others - wanted < MINIMUM_UNRESERVED:
+    if account_limit - set_aside_for_others - wanted < MINIMUM_UNRESERVED:
         raise InvalidParameterValue(
             "Specified ReservedConcurrentExecutions for function decreases account's "
             f"UnreservedConcurrentExecution below its minimum value of [{MINIMUM_UNRESERVED}]."

@@ -8,6 +8,8 @@ from datetime import timedelta
 
 ASYNCHRONOUS_SHARE = 0.8
 """Asynchronous work never takes the last fifth of the room."""
+PROVISIONED_SHARE = 0.8
+"""Nor does what is provisioned, which is not evicted: there is room for whoever calls another function."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +18,7 @@ class Footprint:
     What one environment takes.
 
     Args:
-        idle_for: How long it has been idle or frozen; None while it works, starts or ends.
+        idle_for: How long it has been idle or frozen; None while it works, starts or ends, or if it is provisioned.
         is_leaving: Is it being stopped already? Its room comes back soon.
     """
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 import structlog
 
 from orchestrator.clock import Clock
-from orchestrator.domain.environments import Environment, EnvironmentState, InitPhase, StopReason
+from orchestrator.domain.environments import Environment, EnvironmentState, Initialization, InitPhase, StopReason
 from orchestrator.domain.errors import PaddockError
 from orchestrator.domain.functions import FunctionVersion, cpu_quota_us
 from orchestrator.domain.history import LifecycleEvent
@@ -36,7 +36,7 @@ from orchestrator.fleet.observer import FleetObserver
 from orchestrator.fleet.output import OutputLog
 from orchestrator.loop import Tasks
 
-_GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.SHUTDOWN)
+_GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.UNPROVISIONED, StopReason.SHUTDOWN)
 _STOP_AGAIN_AFTER_S = 1.0
 _SAMPLE_AGAIN_AFTER_S = 0.1
 """Reading memory costs a short call a tenth of its time."""
@@ -136,13 +136,19 @@ class Fleet:
     # -- starting
 
     def launch(
-        self, version: FunctionVersion, phase: InitPhase = InitPhase.INIT, *, tenant_id: str | None = None
+        self,
+        version: FunctionVersion,
+        phase: InitPhase = InitPhase.INIT,
+        initialization: Initialization = Initialization.ON_DEMAND,
+        *,
+        tenant_id: str | None = None,
     ) -> LiveEnvironment:
         """
         Begin to start an environment.
 
         Args:
             phase: INVOKE if its init runs inside an invocation that waits for it, under the function's timeout.
+            initialization: Is it started for somebody who waits, or provisioned?
             tenant_id: Whom it serves for its whole life, of a function that isolates its tenants.
         """
         key = VersionKey(version.key, version.version, tenant_id)
@@ -156,6 +162,7 @@ class Fleet:
             created_at=now,
             since=now,
             phase=phase,
+            initialization=initialization,
         )
         monotonic = self._clock.monotonic()
         live = LiveEnvironment(
@@ -169,7 +176,7 @@ class Fleet:
         self._live[environment_id] = live
         self.pool(key).members[environment_id] = live
         self._output.opened(live)
-        self._journal.environment(LifecycleEvent.CREATED, environment, phase=phase)
+        self._journal.environment(LifecycleEvent.CREATED, environment, phase=phase, initialization=initialization)
         self._tasks.start(self._open(live))
         return live
 
@@ -250,16 +257,17 @@ class Fleet:
         if self._is_outdated(live):
             self.stop(live, StopReason.REPLACED)
             return
-        idle = self.pool(live.environment.version).idle
-        if live not in idle:
-            idle.append(live)
+        self.pool(live.environment.version).offer(live)
 
     def withdraw(self, live: LiveEnvironment) -> None:
         """Do not let it be taken: its runtime no longer waits."""
-        self._leave_idle(live)
+        self.pool(live.environment.version).withdraw(live)
 
     def take_idle(self, pool: Pool) -> LiveEnvironment | None:
-        """The most recently used environment of the pool that can be given work; it leaves the idle ones."""
+        """
+        The environment of the pool that is to be given work next: a provisioned one, the most recently used; it leaves
+        the idle ones.
+        """
         while pool.idle:
             live = pool.idle.pop()
             if live.environment.is_ending:
@@ -370,7 +378,7 @@ class Fleet:
             if live.environment.version.function != function or not self._is_outdated(live):
                 continue
             if live.state in (EnvironmentState.IDLE, EnvironmentState.FROZEN):
-                self._leave_idle(live)
+                self.withdraw(live)
                 reason = StopReason.REPLACED if self._current(live.environment.version) else StopReason.DELETED
                 self.stop(live, reason)
         self._pools.forget(function)
@@ -445,7 +453,7 @@ class Fleet:
         if live.environment.is_ending:
             return
         how = how_it_ended(live, event)
-        self._leave_idle(live)
+        self.withdraw(live)
         if how.sandbox_failed:
             reason = StopReason.SANDBOX_FAILURE
         elif how.out_of_memory:
@@ -474,14 +482,9 @@ class Fleet:
             return False
         return current is None or live.environment.launch_fingerprint != current.launch_fingerprint
 
-    def _leave_idle(self, live: LiveEnvironment) -> None:
-        idle = self.pool(live.environment.version).idle
-        if live in idle:
-            idle.remove(live)
-
     def _forget(self, live: LiveEnvironment) -> None:
         """Its hostname means nobody from now on: addresses are reused at once."""
-        self._leave_idle(live)
+        self.withdraw(live)
         if live.sandbox is not None:
             self._by_hostname.pop(live.sandbox.hostname, None)
 

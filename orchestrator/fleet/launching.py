@@ -23,6 +23,7 @@ def environment_spec(live: LiveEnvironment, sandbox: Sandbox, runtime_port: int)
         environment_id=live.environment_id,
         runtime_api=f"{sandbox.hostname}:{runtime_port}",
         now=live.environment.created_at,
+        initialization=live.environment.initialization,
     )
     return EnvironmentSpec(
         environment_id=live.environment_id,

@@ -121,7 +121,8 @@ class Pool:
     The environments that serve one version, or one tenant of it, and what was learnt of it.
 
     Args:
-        idle: Those that can be given work, most recently used last.
+        idle: Those that can be given work, in the order in which they are taken from its end: provisioned ones
+            before the others, and the most recently used first.
         last_init_failed: Its next environments run their init inside an invocation, which gets the error.
         failures: Times in a row that starts failed by no fault of the function; backed off from.
         not_before: Monotonic seconds before which none is started again.
@@ -136,6 +137,21 @@ class Pool:
     failures: int = 0
     not_before: float = 0.0
     last_failure: str | None = None
+
+    def offer(self, live: LiveEnvironment) -> None:
+        """It can be given work from now on."""
+        if live in self.idle:
+            return
+        at = len(self.idle)
+        if not live.environment.is_provisioned:
+            while at and self.idle[at - 1].environment.is_provisioned:
+                at -= 1
+        self.idle.insert(at, live)
+
+    def withdraw(self, live: LiveEnvironment) -> None:
+        """It is given none from now on."""
+        if live in self.idle:
+            self.idle.remove(live)
 
     def ran(self, duration: timedelta) -> None:
         """One more run was seen."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from orchestrator.clock import Clock
 from orchestrator.domain.environments import EnvironmentState, StopReason
-from orchestrator.domain.lifetimes import Age, Due, Lifetimes, what_is_due
+from orchestrator.domain.lifetimes import Age, Due, Lifetimes, provisioned_init_timeout, what_is_due
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.live import LiveEnvironment
 
@@ -58,7 +58,7 @@ class Reaper:
                 case Due.INIT_TIMED_OUT:
                     self._observer.init_timed_out(live)
                 case Due.INIT_IS_SLOW:
-                    # It runs inside an invocation, for up to fifteen minutes.
+                    # It may run for up to fifteen minutes: inside an invocation, or to be provisioned.
                     self._fleet.limit_cpu(live)
                 case Due.INVOCATION_TIMED_OUT:
                     self._observer.invocation_timed_out(live)
@@ -80,4 +80,7 @@ class Reaper:
             idle_for=timedelta() if live.is_chosen else timedelta(seconds=now - live.idle_since),
             until_deadline=None if deadline is None else timedelta(seconds=deadline - now),
             has_init_cpu=live.has_init_cpu,
+            provisioned_init=(
+                provisioned_init_timeout(live.version.timeout) if live.environment.is_provisioned else None
+            ),
         )

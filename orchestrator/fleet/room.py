@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orchestrator.clock import Clock
-from orchestrator.domain.environments import EnvironmentState
+from orchestrator.domain.environments import EnvironmentState, StopReason
 from orchestrator.domain.room import Evict, Fits, Footprint, HostLimits, NoRoom, make_room
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.live import LiveEnvironment
@@ -34,13 +34,20 @@ class Room:
             needed_mib, [self._footprint(live, now) for live in self._fleet.live()], self.limits, share=share
         )
 
+    def make(self, verdict: Evict) -> None:
+        """End those that are to go."""
+        chosen = set(verdict.environment_ids)
+        for live in [live for live in self._fleet.live() if live.environment_id in chosen]:
+            self._fleet.stop(live, StopReason.CAPACITY)
+
     @staticmethod
     def _footprint(live: LiveEnvironment, now: float) -> Footprint:
         is_idle = live.state in (EnvironmentState.IDLE, EnvironmentState.FROZEN) and not live.is_chosen
+        may_go = is_idle and not live.environment.is_provisioned
         return Footprint(
             environment_id=live.environment_id,
             memory_mib=live.environment.memory_mib,
-            idle_for=timedelta(seconds=now - live.idle_since) if is_idle else None,
+            idle_for=timedelta(seconds=now - live.idle_since) if may_go else None,
             is_leaving=live.environment.is_ending,
         )
 

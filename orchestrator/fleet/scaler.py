@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from orchestrator.clock import Clock
 from orchestrator.domain.allowance import Allowances
-from orchestrator.domain.environments import StopReason
 from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.room import ASYNCHRONOUS_SHARE, Evict, Fits
 from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
@@ -103,10 +102,5 @@ class Scaler:
                 self._starts.take_one(function, now)
                 continue
             if isinstance(verdict, Evict):
-                self._evict(verdict.environment_ids)
+                self._room.make(verdict)
             return
-
-    def _evict(self, environment_ids: tuple[str, ...]) -> None:
-        chosen = set(environment_ids)
-        for live in [live for live in self._fleet.live() if live.environment_id in chosen]:
-            self._fleet.stop(live, StopReason.CAPACITY)

@@ -454,7 +454,7 @@ class Dispatcher:
             self._end(work, live, outcome)
         elif outcome_of is not None and isinstance(outcome_of(""), Interrupted):
             pool.start_failed(self._clock.monotonic())
-        else:
+        elif not live.environment.is_provisioned:
             pool.last_init_failed = True
         self._want_environments()
 
@@ -479,9 +479,11 @@ class Dispatcher:
     def _never_ran(self, live: LiveEnvironment, failure: StartFailure) -> None:
         """Its program could not be run, nor could it if tried again: who has waited longest is told."""
         work = self._pinned.pop(live.environment_id, None) or self._begin_next(live.environment.version)
-        if work is not None:
-            self._run_log.init_ended(live, "error", failure.error_type)
-            self._end(work, live, endings.never_ran(failure, work.invocation.request_id))
+        if work is None:
+            self._init_ended(live, "error", failure.error_type, None, failure.diagnosis)
+            return
+        self._run_log.init_ended(live, "error", failure.error_type)
+        self._end(work, live, endings.never_ran(failure, work.invocation.request_id))
 
     def _refuse(self, work: Work, refused: Refused) -> None:
         self._leases.give_back(work.invocation.function, work.invocation.request_id)

@@ -119,7 +119,7 @@ class EventQueue:
             for invocation, payload in await self._store.due(function, now, free, in_hand, target=within):
                 if invocation.key in self._of(target):
                     continue
-                if is_too_old(invocation, self._clock.now(), self._policy(function, qualifier)):
+                if is_too_old(invocation, self._clock.now(), self._policy(function, within.qualifier)):
                     await self._give_up(invocation, EVENT_AGE_EXCEEDED)
                 elif not self._take(invocation, payload):
                     break

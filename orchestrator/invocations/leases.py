@@ -20,8 +20,10 @@ class Leases:
 
     Args:
         reservation: A function's reserved concurrency, or None.
-        reserved_in_all: The sum of the reservations of the account and region of a function.
+        reserved_in_all: The sum of the reservations of the account and region of a function, and of what is
+            provisioned for functions without.
         account_limit: AWS's concurrent executions.
+        provisioned: What is provisioned for a function.
     """
 
     def __init__(
@@ -30,7 +32,9 @@ class Leases:
         reservation: Callable[[FunctionKey], int | None],
         reserved_in_all: Callable[[FunctionKey], int],
         account_limit: int,
+        provisioned: Callable[[FunctionKey], int] = lambda _: 0,
     ) -> None:
+        self._provisioned = provisioned
         self._reservation = reservation
         self._reserved_in_all = reserved_in_all
         self._account_limit = account_limit
@@ -49,6 +53,7 @@ class Leases:
                 reserved=reserved,
                 reserved_in_all=self._reserved_in_all(function),
                 account_limit=self._account_limit,
+                provisioned=self._provisioned(function) if reserved is None else 0,
             )
         )
         if reason is None:
@@ -90,7 +95,7 @@ class Leases:
 
     def _unreserved(self, function: FunctionKey) -> int:
         return sum(
-            len(held)
+            max(0, len(held) - self._provisioned(key))
             for key, held in self._held.items()
             if key.account == function.account and key.region == function.region and self._reservation(key) is None
         )

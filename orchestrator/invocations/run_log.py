@@ -90,6 +90,7 @@ class RunLog:
                 status=status,
                 error_type=error_type,
                 now=self._now(),
+                initialization=live.environment.initialization,
             ),
         )
 

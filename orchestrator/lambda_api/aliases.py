@@ -13,12 +13,14 @@ from typing import Any
 from orchestrator.domain.aliases import Alias, check_weights
 from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import Function
+from orchestrator.domain.provisioned_concurrency import check_may_lead_there
 from orchestrator.domain.publishing import check_revision
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
 from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
+from orchestrator.store.provisioned import ProvisionedConfigs
 
 
 class AliasOperations:
@@ -26,11 +28,15 @@ class AliasOperations:
     Create, get, list, update, delete.
 
     Args:
+        provisioned: An alias for which environments are provisioned may not lead everywhere.
         new_revision: Gives a fresh RevisionId.
     """
 
-    def __init__(self, *, functions: FunctionStore, new_revision: Callable[[], str]) -> None:
+    def __init__(
+        self, *, functions: FunctionStore, provisioned: ProvisionedConfigs, new_revision: Callable[[], str]
+    ) -> None:
         self._functions = functions
+        self._provisioned = provisioned
         self._new_revision = new_revision
 
     def handlers(self) -> dict[str, Handler]:
@@ -80,6 +86,16 @@ class AliasOperations:
 
     async def update(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateAlias.html"""
+        async with self._provisioned.turn:
+            return await self._update(caller, parameters)
+
+    async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
+        """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteAlias.html"""
+        function = find_function(self._functions, caller, parameters)
+        await self._functions.delete_alias(function.key, parameters["Name"])
+        return Reply(204, None)
+
+    async def _update(self, caller: Caller, parameters: Parameters) -> Reply:
         function = find_function(self._functions, caller, parameters)
         current = function.aliases.get(parameters["Name"])
         if current is None:
@@ -93,14 +109,10 @@ class AliasOperations:
             revision_id=self._new_revision(),
         )
         self._check(function, changed)
+        if self._provisioned.get(function.key, current.name) is not None:
+            check_may_lead_there(function, changed, [name for name, _ in self._provisioned.of(function.key)])
         await self._functions.replace_alias(changed, expected_revision=current.revision_id)
         return Reply(200, _rendered(changed))
-
-    async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
-        """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteAlias.html"""
-        function = find_function(self._functions, caller, parameters)
-        await self._functions.delete_alias(function.key, parameters["Name"])
-        return Reply(204, None)
 
     @staticmethod
     def _check(function: Function | None, alias: Alias) -> None:

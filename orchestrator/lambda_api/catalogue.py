@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from orchestrator.clock import Clock
 from orchestrator.domain.names import FunctionKey
 from orchestrator.fleet.deployments import Deployments
+from orchestrator.fleet.provisioning import Provisioning
 from orchestrator.lambda_api.aliases import AliasOperations
 from orchestrator.lambda_api.capacity_providers import CapacityProviderOperations
 from orchestrator.lambda_api.code_signing import CodeSigningOperations
@@ -21,6 +22,7 @@ from orchestrator.lambda_api.layer_permissions import LayerPermissionOperations
 from orchestrator.lambda_api.layers import LayerOperations
 from orchestrator.lambda_api.operations import Handler
 from orchestrator.lambda_api.permissions import PermissionOperations
+from orchestrator.lambda_api.provisioned_concurrency import ProvisionedConcurrencyOperations
 from orchestrator.lambda_api.recursion import RecursionOperations
 from orchestrator.lambda_api.runtime_management import RuntimeManagementOperations
 from orchestrator.lambda_api.tags import TagOperations
@@ -28,6 +30,7 @@ from orchestrator.lambda_api.versions import VersionOperations
 from orchestrator.store.documents import Documents
 from orchestrator.store.functions import FunctionStore
 from orchestrator.store.layer_archives import LayerArchives
+from orchestrator.store.provisioned import ProvisionedConfigs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,9 @@ class Parts:
     functions: FunctionStore
     documents: Documents
     layer_archives: LayerArchives
+    provisioned: ProvisionedConfigs
     deployments: Deployments
+    provisioning: Provisioning
     clock: Clock
     account_limit: int
     retire: Callable[[FunctionKey], None]
@@ -58,9 +63,21 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
     return {
         **FunctionOperations(functions=parts.functions, deployments=parts.deployments, clock=parts.clock).handlers(),
         **VersionOperations(functions=parts.functions, deployments=parts.deployments).handlers(),
-        **AliasOperations(functions=parts.functions, new_revision=parts.new_id).handlers(),
+        **AliasOperations(
+            functions=parts.functions, provisioned=parts.provisioned, new_revision=parts.new_id
+        ).handlers(),
         **ConcurrencyOperations(
-            functions=parts.functions, documents=parts.documents, account_limit=parts.account_limit
+            functions=parts.functions,
+            documents=parts.documents,
+            provisioned=parts.provisioned,
+            account_limit=parts.account_limit,
+        ).handlers(),
+        **ProvisionedConcurrencyOperations(
+            functions=parts.functions,
+            configs=parts.provisioned,
+            provisioning=parts.provisioning,
+            clock=parts.clock,
+            account_limit=parts.account_limit,
         ).handlers(),
         **EventSourceMappingOperations(
             functions=parts.functions, documents=parts.documents, clock=parts.clock, new_id=parts.new_id

@@ -125,6 +125,15 @@ class Documents:
         """All of a kind, of every account and region."""
         return (kept.value for kept in self._kept[kind.name].values())
 
+    def count(self, kind: Kind[Any]) -> int:
+        """How many there are of a kind."""
+        return len(self._places[kind.name])
+
+    def every(self, kind: Kind[Value]) -> Iterator[tuple[Place, Value]]:
+        """All of a kind, in the order of their places."""
+        for place in self._places[kind.name]:
+            yield place, self._kept[kind.name][place].value
+
     async def put(
         self, kind: Kind[Value], place: Place, value: Value, *, before: Value | None, along: Along | None = None
     ) -> None:

@@ -28,6 +28,7 @@ from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, grea
 from orchestrator.store.invocation_queries import greatest_key
 from orchestrator.store.invocations import InvocationStore
 from orchestrator.store.layer_archives import FOLDER, LayerArchives, named_archives
+from orchestrator.store.provisioned import ProvisionedConfigs
 from orchestrator.store.retention import Retention
 from orchestrator.store.sealing import Sealer, sealer_of
 from orchestrator.store.writer import StoreFailed, Writer
@@ -77,6 +78,7 @@ class Store:
         self.documents.know(EVENT_INVOKE_CONFIGS)
         self.layer_archives = opened.layer_archives
         self.functions = FunctionStore(self.writer, opened.functions, opened.sealer, self.documents)
+        self.provisioned = ProvisionedConfigs(self.documents, self.functions)
         self.access_keys = AccessKeys(self._main, opened.sealer, clock.monotonic)
         self.invocations = InvocationStore(self._main, self.writer, self.epoch, clock.epoch_ms, opened.last_key)
         self.history = HistoryStore(self._history_file, self.history_writer, clock.epoch_ms, opened.last_id)

@@ -16,12 +16,14 @@ from orchestrator.domain.history import LifecycleEntry, LifecycleEvent, OutputBa
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.domain.lifetimes import Lifetimes
 from orchestrator.domain.names import FunctionKey, FunctionReference, VersionKey
+from orchestrator.domain.provisioned_concurrency import ProvisionedConfig, Standing, standing_of, wanted_of
 from orchestrator.domain.retries import RetryPolicy
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import LiveEnvironment
 from orchestrator.fleet.memory import MemoryReader
 from orchestrator.fleet.output import OutputLog
+from orchestrator.fleet.provisioning import Provisioning
 from orchestrator.fleet.reaper import Reaper
 from orchestrator.fleet.room import Room, host_limits
 from orchestrator.fleet.scaler import Scaler
@@ -61,7 +63,15 @@ class TwentyMib(MemoryReader):
 class Engine:
     """Everything between the doors and Docker. The scaler, the reaper and the loops move when a test says so."""
 
-    def __init__(self, store: Store, clock: FakeClock, *, environments: int = 100, memory_mib: int = 8192) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: FakeClock,
+        *,
+        environments: int = 100,
+        memory_mib: int = 8192,
+        account_limit: int = 1000,
+    ) -> None:
         self.store = store
         self.clock = clock
         self.driver = FakeDriver()
@@ -89,8 +99,9 @@ class Engine:
         )
         self.leases = Leases(
             reservation=self._reservation,
-            reserved_in_all=lambda key: store.functions.reserved_in_all(key.account, key.region),
-            account_limit=1000,
+            reserved_in_all=lambda key: store.provisioned.set_aside(key.account, key.region),
+            account_limit=account_limit,
+            provisioned=store.provisioned.requested,
         )
         self.dispatcher = Dispatcher(
             fleet=self.fleet,
@@ -129,9 +140,19 @@ class Engine:
             random=random,
         )
         self.front_desk.open()
+        room = Room(self.fleet, clock, host_limits(memory_mib, 0, environments, timedelta(seconds=2)))
+        self.provisioning = Provisioning(
+            fleet=self.fleet,
+            room=room,
+            journal=journal,
+            clock=clock,
+            wanted=store.provisioned.wanted,
+            current=self.current,
+            max_starting=8,
+        )
         self.scaler = Scaler(
             fleet=self.fleet,
-            room=Room(self.fleet, clock, host_limits(memory_mib, 0, environments, timedelta(seconds=2))),
+            room=room,
             clock=clock,
             demands=self.dispatcher.demands,
             start=self.dispatcher.start_environment,
@@ -181,6 +202,31 @@ class Engine:
             await self.store.functions.replace_alias(alias, expected_revision=alias.revision_id)
         else:
             await self.store.functions.create_alias(alias)
+
+    async def provision(self, qualifier: str, count: int, key: FunctionKey = KEY) -> None:
+        """Ask for so many environments of a version or alias; none takes it back."""
+        if count:
+            config = ProvisionedConfig(requested=count, last_modified=self.clock.now())
+            await self.store.provisioned.put(key, qualifier, config)
+        else:
+            await self.store.provisioned.remove(key, qualifier)
+        await self.keep_provisioned()
+
+    async def keep_provisioned(self) -> list[ScriptedRuntime]:
+        """Let the provisioning look once; the runtimes of what it started, which have not asked yet."""
+        known = set(self.fleet.live())
+        await self.provisioning.tick()
+        await self.settle()
+        return [ScriptedRuntime(self.dispatcher, live) for live in self.fleet.live() if live not in known]
+
+    def provisioned(self, qualifier: str) -> Standing:
+        """How far it is, of a version or alias, now."""
+        function = self.store.functions.get(KEY)
+        config = self.store.provisioned.get(KEY, qualifier)
+        assert function is not None
+        assert config is not None
+        wanted = wanted_of(config.requested, function.shares(qualifier))
+        return standing_of(wanted, {one: self.provisioning.found(VersionKey(KEY, one)) for one in wanted})
 
     def current(self, key: VersionKey) -> FunctionVersion | None:
         """What a version is now."""

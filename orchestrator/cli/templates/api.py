@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 _NOT_BUILT = "NotImplementedException"
-_NOT_FOUND = "ResourceNotFoundException"
+_NOT_FOUND = ("ResourceNotFoundException", "ProvisionedConcurrencyConfigNotFoundException")
 _NO_FUNCTION = "paddock-asks-where-it-is"
 _PLACE = re.compile(r"arn:([\w-]+):lambda:([a-z0-9-]+):(\d{12}):function:")
 _DEFAULT_ACCOUNT = "000000000000"
@@ -34,7 +34,7 @@ class Api:
         try:
             self._client.get_function_configuration(FunctionName=_NO_FUNCTION)
         except ClientError as error:
-            if error.response["Error"]["Code"] != _NOT_FOUND:
+            if error.response["Error"]["Code"] not in _NOT_FOUND:
                 raise
             if place := _PLACE.search(error.response["Error"]["Message"]):
                 return Stack(name=name, partition=place[1], region=place[2], account=place[3])
@@ -51,7 +51,7 @@ class Api:
         try:
             return self._made(operation, parameters)
         except ClientError as error:
-            if error.response["Error"]["Code"] == _NOT_FOUND:
+            if error.response["Error"]["Code"] in _NOT_FOUND:
                 return None
             raise
 

@@ -20,6 +20,7 @@ DEPLOYED = {
     "Code": {"ImageUri": "sum:7"},
     "Concurrency": {"ReservedConcurrentExecutions": 0},
 }
+PROVISIONED = "/2019-09-30/functions/sum/provisioned-concurrency"
 DIAGNOSIS = "the program never asks for work: is the runtime client its entry point?"
 LIVE = {
     "function_name": "sum",
@@ -52,6 +53,7 @@ LIVE = {
 def prepare(endpoint: AnsweringEndpoint, **live: object) -> None:
     """The function is deployed and alive."""
     endpoint.on("GET", f"{FUNCTIONS}/sum", document(DEPLOYED))
+    endpoint.on("GET", PROVISIONED, document({"ProvisionedConcurrencyConfigs": []}))
     endpoint.on("GET", "/_paddock/functions/sum", document({**LIVE, **live}))
 
 
@@ -87,6 +89,25 @@ def test_versions_and_where_aliases_lead_are_shown(endpoint: AnsweringEndpoint, 
     assert ["alias", "live", "2", "(10%),", "1", "(90%)"] in rows
 
 
+def test_what_is_provisioned_is_shown_with_how_far_it_is(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
+    """Of each version and alias, and why it is not ready."""
+    prepare(endpoint)
+    arn = "arn:aws:lambda:us-east-1:000000000000:function:sum"
+    numbers = ("Requested", "Available", "Allocated")
+
+    def config(qualifier: str, counts: tuple[int, int, int], **status: str) -> dict[str, object]:
+        named = {f"{name}ProvisionedConcurrentExecutions": count for name, count in zip(numbers, counts, strict=True)}
+        return {"FunctionArn": f"{arn}:{qualifier}", **named, **status}
+
+    first = {"ProvisionedConcurrencyConfigs": [config("7", (2, 2, 2), Status="READY")], "NextMarker": "Nw=="}
+    failed = config("live", (3, 0, 1), Status="FAILED", StatusReason="FUNCTION_ERROR_INIT_FAILURE")
+    endpoint.on("GET", PROVISIONED, document(first), document({"ProvisionedConcurrencyConfigs": [failed]}))
+    shown = paddock("describe", "sum").stdout
+    rows = [" ".join(row.split()) for row in shown.splitlines()]
+    assert "provisioned 7 2 of 2 ready, READY" in rows
+    assert "provisioned live 0 of 3 ready, FAILED: FUNCTION_ERROR_INIT_FAILURE" in rows
+
+
 def test_the_state_comes_with_its_reason(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
     """A state alone helps nobody."""
     prepare(endpoint)
@@ -112,7 +133,8 @@ def test_the_last_events_are_shown_with_their_details(endpoint: AnsweringEndpoin
 def test_the_document_has_both_views_whole(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
     """For programs, nothing is left out."""
     prepare(endpoint)
-    assert json.loads(paddock("describe", "sum", "--json").stdout) == {"function": DEPLOYED, "live": LIVE}
+    document = json.loads(paddock("describe", "sum", "--json").stdout)
+    assert document == {"function": DEPLOYED, "provisioned": [], "live": LIVE}
 
 
 def test_an_unknown_function_exits_1_and_says_where_to_look(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:

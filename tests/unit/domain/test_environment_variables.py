@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.domain.environment_variables import (
     PLACEHOLDER_ACCESS_KEY_ID,
     PLACEHOLDER_SECRET,
     environment_variables,
 )
+from orchestrator.domain.environments import Initialization
 from tests.support.builders import NOW, a_version
 
 _ID = "0123456789abcdef" * 2
@@ -38,3 +41,13 @@ def test_what_aws_does_not_reserve_is_the_users() -> None:
     assert variables()["AWS_ENDPOINT_URL_LAMBDA"] == "http://rt-a:9001"
     wanted = {"AWS_ENDPOINT_URL_LAMBDA": "https://lambda.example", "AWS_XRAY_DAEMON_ADDRESS": "10.0.0.1:2000", "A": "b"}
     assert wanted.items() <= variables(**wanted).items()
+
+
+@pytest.mark.parametrize("initialization", list(Initialization))
+def test_a_function_can_tell_whether_it_was_provisioned(initialization: Initialization) -> None:
+    """In AWS's words."""
+    given = environment_variables(
+        a_version(), environment_id=_ID, runtime_api="rt-a:9001", now=NOW, initialization=initialization
+    )
+    assert given["AWS_LAMBDA_INITIALIZATION_TYPE"] == initialization
+    assert {one.value for one in Initialization} == {"on-demand", "provisioned-concurrency"}

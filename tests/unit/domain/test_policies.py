@@ -10,7 +10,7 @@ import pytest
 from orchestrator.domain.concurrency import ConcurrencySnapshot, throttle
 from orchestrator.domain.environments import EnvironmentState, InitPhase
 from orchestrator.domain.errors import ThrottleReason
-from orchestrator.domain.lifetimes import Age, Due, Lifetimes, what_is_due
+from orchestrator.domain.lifetimes import Age, Due, Lifetimes, provisioned_init_timeout, what_is_due
 from orchestrator.domain.retries import (
     GiveUp,
     RetryAfter,
@@ -142,6 +142,17 @@ def test_concurrency_is_throttled_by_reservation_or_by_the_account(
     assert throttle(snapshot) is expected
 
 
+@pytest.mark.parametrize(("of_function", "expected"), [(4, None), (5, ThrottleReason.CONCURRENT)])
+def test_what_is_provisioned_for_a_function_is_free_for_it_whatever_the_others_do(
+    of_function: int, expected: ThrottleReason | None
+) -> None:
+    """Beyond that it shares with everyone."""
+    snapshot = ConcurrencySnapshot(
+        of_function=of_function, unreserved=900, reserved=None, reserved_in_all=100, account_limit=1000, provisioned=5
+    )
+    assert throttle(snapshot) is expected
+
+
 LIMITS = HostLimits(memory_mib=512, environments=10, minimum_stay=2 * S)
 
 
@@ -228,6 +239,29 @@ def test_an_init_inside_an_invocation_keeps_its_processor_for_ten_seconds() -> N
     assert what_is_due(late, LIFETIMES) is Due.INIT_IS_SLOW
     assert what_is_due(replace(late, has_init_cpu=False), LIFETIMES) is None
     assert what_is_due(replace(late, until_deadline=S * 0), LIFETIMES) is Due.INVOCATION_TIMED_OUT
+
+
+@pytest.mark.parametrize(("timeout_s", "init_s"), [(3, 130), (129, 130), (131, 131), (900, 900)])
+def test_a_provisioned_init_has_the_functions_timeout_and_no_less_than_130_s(timeout_s: int, init_s: int) -> None:
+    """Nobody waits for it. Its processor it has for ten seconds."""
+    init = provisioned_init_timeout(S * timeout_s)
+    age = an_age(EnvironmentState.INITIALIZING, provisioned_init=init, has_init_cpu=True)
+    assert what_is_due(replace(age, in_state=S * 9.9), LIFETIMES) is None
+    assert what_is_due(replace(age, in_state=S * 10), LIFETIMES) is Due.INIT_IS_SLOW
+    limited = replace(age, has_init_cpu=False)
+    assert what_is_due(replace(limited, in_state=S * (init_s - 0.1)), LIFETIMES) is None
+    assert what_is_due(replace(limited, in_state=S * init_s), LIFETIMES) is Due.INIT_TIMED_OUT
+
+
+def test_what_is_provisioned_is_frozen_and_never_shut_down_for_idleness() -> None:
+    """Not after a year."""
+    year = timedelta(days=365)
+    idle, frozen = (
+        an_age(state, in_state=year, idle_for=year, provisioned_init=S * 130)
+        for state in (EnvironmentState.IDLE, EnvironmentState.FROZEN)
+    )
+    assert what_is_due(idle, LIFETIMES) is Due.FREEZE
+    assert what_is_due(frozen, LIFETIMES) is None
 
 
 @pytest.mark.parametrize("state", [EnvironmentState.BUSY, EnvironmentState.ANSWERED])

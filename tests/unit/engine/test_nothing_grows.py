@@ -21,7 +21,10 @@ _PATIENCE_S = 0.01
 
 def sizes(engine: Engine) -> dict[str, int]:
     """How much is in every collection of every part that can be reached from these."""
-    parts = (engine.fleet, engine.dispatcher, engine.leases, engine.events, engine.output, engine.front_desk)
+    parts = (
+        *(engine.fleet, engine.dispatcher, engine.leases, engine.events, engine.output, engine.front_desk),
+        engine.provisioning,
+    )
     found: dict[str, int] = {}
     seen: set[int] = set()
 
@@ -104,6 +107,15 @@ async def _life(engine: Engine, name: str) -> None:
     await engine.scale()
     left.cancel()
     await engine.settle()
+    # Provisioned: one fails, one comes up.
+    await engine.publish("1", caller.key)
+    await engine.provision("1", 1, caller.key)
+    for one in [live for live in engine.live() if live.environment.is_provisioned]:
+        engine.dispatcher.init_failed(one, FunctionError(payload=b"{}", error_type="Runtime.Init"))
+    await engine.keep_provisioned()
+    engine.provisioning.begin_anew(caller.key)
+    (provisioned,) = await engine.keep_provisioned()
+    provisioned.ask()
     # No concurrency; an event stays queued, and the function is deleted before it runs.
     await engine.store.functions.set_reserved_concurrency(caller.key, 0)
     with pytest.raises(TooManyRequests):
@@ -114,6 +126,7 @@ async def _life(engine: Engine, name: str) -> None:
     await engine.events.tick()
     await engine.until_written(caller.key)
     await engine.events.tick()
+    await engine.keep_provisioned()
     await engine.output.tick()
     await engine.pass_time(1)
 
@@ -127,6 +140,7 @@ async def test_no_collection_is_larger_after_many_functions_lives_than_after_one
     after = sizes(engine)
     assert "Pools._pools" in before
     assert "Leases._held" in before
+    assert "Provisioning._versions" in before
     assert {name: (before.get(name), size) for name, size in after.items() if size > before.get(name, 0)} == {}
 
 

@@ -31,6 +31,8 @@ def api(one_api_for_all: ServedApi) -> Iterator[ServedApi]:
     one_api_for_all.front_desk.script = None
     one_api_for_all.front_desk.asked.clear()
     one_api_for_all.retired.clear()
+    one_api_for_all.provisioning.versions.clear()
+    one_api_for_all.provisioning.anew.clear()
 
 
 @pytest.fixture

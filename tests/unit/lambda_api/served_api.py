@@ -21,6 +21,8 @@ from orchestrator.access.exposure import Decision
 from orchestrator.bounded_http import DEFAULT_BOUNDS, Bounds
 from orchestrator.clock import Clock
 from orchestrator.domain.functions import Image
+from orchestrator.domain.names import FunctionKey, VersionKey
+from orchestrator.domain.provisioned_concurrency import Provisioned
 from orchestrator.driver.protocol import EngineUnreachable, ImageNotFound, SubnetNotFound
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.fleet.journal import Journal
@@ -98,6 +100,22 @@ class ScriptedEngine:
         return SimpleNamespace(architecture=HOST_ARCHITECTURE)
 
 
+class ScriptedProvisioning:
+    """How far versions are, as a test says; nothing yet, if it says nothing."""
+
+    def __init__(self) -> None:
+        self.versions: dict[VersionKey, Provisioned] = {}
+        self.anew: list[FunctionKey] = []
+
+    def found(self, key: VersionKey) -> Provisioned:
+        """As a test says."""
+        return self.versions.get(key, Provisioned())
+
+    def begin_anew(self, function: FunctionKey) -> None:
+        """Note it."""
+        self.anew.append(function)
+
+
 Script = Callable[[InvokeRequest], Any]
 
 
@@ -147,6 +165,7 @@ class ServedApi:
         self.clock = clock or FakeClock()
         self.engine = ScriptedEngine()
         self.front_desk = ScriptedFrontDesk()
+        self.provisioning = ScriptedProvisioning()
         self.retired: list[Any] = []
         self.port = _free_port()
         self._data_dir = data_dir
@@ -223,7 +242,9 @@ class ServedApi:
                     functions=store.functions,
                     documents=store.documents,
                     layer_archives=store.layer_archives,
+                    provisioned=store.provisioned,
                     deployments=deployments,
+                    provisioning=self.provisioning,  # type: ignore[arg-type]
                     clock=clock,
                     account_limit=1000,
                     retire=self.retired.append,

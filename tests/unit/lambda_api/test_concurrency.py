@@ -100,3 +100,43 @@ def test_a_function_that_is_missing_has_no_reservation(client: Any, refused: Ref
     """404, also to delete it."""
     for call in (client.get_function_concurrency, client.delete_function_concurrency):
         assert refused(call, FunctionName="missing")[0] == "ResourceNotFoundException"
+
+
+def test_no_reservation_for_a_function_that_is_missing_or_for_a_version(
+    active: Active, client: Any, refused: Refused
+) -> None:
+    """In AWS's words: to reserve, it looks for `$LATEST`."""
+    arn = active()["FunctionArn"]
+    assert refused(client.put_function_concurrency, FunctionName="hello-2", ReservedConcurrentExecutions=0) == (
+        "ResourceNotFoundException",
+        f"Function not found: {arn}-2:$LATEST",
+    )
+    assert refused(client.get_function_concurrency, FunctionName="hello-2") == (
+        "ResourceNotFoundException",
+        f"Function not found: {arn}-2",
+    )
+    message = (
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+        "Please specify either a function name or an unqualified function ARN."
+    )
+    for qualifier in ("$LATEST", "1", "live"):
+        found = refused(
+            client.put_function_concurrency, FunctionName=f"{arn}:{qualifier}", ReservedConcurrentExecutions=0
+        )
+        assert found == ("InvalidParameterValueException", message)
+
+
+@pytest.mark.parametrize("wanted", [901, 1000, 1001, 5000])
+def test_more_than_the_account_has_is_refused_in_the_same_words(
+    active: Active, client: Any, refused: Refused, wanted: int
+) -> None:
+    """It leaves fewer than a hundred, too."""
+    active()
+    found = refused(client.put_function_concurrency, FunctionName="hello", ReservedConcurrentExecutions=wanted)
+    assert found == (
+        "InvalidParameterValueException",
+        (
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
+            "below its minimum value of [100]."
+        ),
+    )

@@ -14,6 +14,8 @@ from botocore.config import Config
 
 from orchestrator.cli.failures import Failure
 from orchestrator.cli.templates.deploying import deploy_template
+from orchestrator.domain.names import FunctionKey, VersionKey
+from orchestrator.domain.provisioned_concurrency import Provisioned
 from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
 
 MATERIAL = Path(__file__).parent.parent / "cli" / "templates" / "material"
@@ -212,6 +214,40 @@ def test_what_the_template_no_longer_mentions_has_its_default_again(
     assert "ImageConfigResponse" not in found["Configuration"]
     assert found["Concurrency"] == {"ReservedConcurrentExecutions": 5}
     assert found["Tags"] == {"team": "images"}
+
+
+def test_what_a_template_provisions_for_its_published_alias_is_asked_for_once(
+    deploy: Deploy, client: Any, api: ServedApi, account: str, tmp_path: Path
+) -> None:
+    """And again where its number changed; an alias without is no failure of the plan."""
+    template = tmp_path / "template.yaml"
+
+    def write(provisioned: str) -> None:
+        template.write_text(
+            f"""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shop:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: hello
+      PackageType: Image
+      ImageUri: hello:1
+      AutoPublishAlias: live
+{provisioned}
+"""
+        )
+
+    version = VersionKey(FunctionKey(account, "us-east-1", "hello"), "1")
+    api.provisioning.versions[version] = Provisioned(allocated=3, available=3)
+    write("")
+    deploy(template)
+    for count in (2, 2, 3):
+        write(f"      ProvisionedConcurrencyConfig: {{ProvisionedConcurrentExecutions: {count}}}")
+        deploy(template)
+        found = client.get_provisioned_concurrency_config(FunctionName="hello", Qualifier="live")
+        assert (found["Status"], found["RequestedProvisionedConcurrentExecutions"]) == ("READY", count)
+    assert len(api.provisioning.anew) == 2
 
 
 def test_a_template_of_which_nothing_can_be_made_is_told_so(deploy: Deploy) -> None:
