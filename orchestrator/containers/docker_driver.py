@@ -124,7 +124,7 @@ class DockerDriver:
             check_is_control_plane(control_plane)
         functions, others = await self._leftovers.of_earlier_lives()
         bearable = _LIVES_WHOSE_SANDBOXES_MAY_WAIT * self._settings.network_pool_size
-        others, surplus = others[:bearable], others[bearable:]
+        others, surplus, too_many = others[:bearable], others[bearable : 2 * bearable], others[2 * bearable :]
         # Side by side, for callers wait for this after a crash. Nothing is started before every function of an earlier
         # start has gone; its sandboxes hold nothing, and may go later.
         removing = asyncio.create_task(self._leftovers.remove(functions))
@@ -138,6 +138,8 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
+            # One crash after the other leaves no time for it later.
+            await self._leftovers.discard(too_many)
             disks = await self._begin(network, await looking)
             await removing
         finally:
