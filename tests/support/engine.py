@@ -73,7 +73,8 @@ class Engine:
             return next(numbers).to_bytes(count, "big")
 
         self.journal = journal = Journal(clock, self.entries.append)
-        self.output = OutputLog(clock, self.batches.append)
+        self.history_is_full = False
+        self.output = OutputLog(clock, self._keep)
         self.fleet = Fleet(
             driver=self.driver,
             memory=self.memory,
@@ -167,6 +168,11 @@ class Engine:
         """What a version is now."""
         function = self.store.functions.get(key.function)
         return function.latest if function is not None and key.version == "$LATEST" else None
+
+    def _keep(self, batch: OutputBatch) -> bool:
+        if not self.history_is_full:
+            self.batches.append(batch)
+        return not self.history_is_full
 
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self.store.functions.get(key)
