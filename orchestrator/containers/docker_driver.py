@@ -57,7 +57,7 @@ from orchestrator.loop import Loop, Tasks
 from orchestrator.settings import Settings
 
 _REMOVING_AT_ONCE = 8
-_FIRST_MADE_WITHIN_S = 1.0
+_SURPLUS_WAITS_S = 1.0
 _FILLED_WITHIN_S = 10.0
 _BEGUN_IS_FINISHED_WITHIN = timedelta(seconds=20)
 _LIVES_WHOSE_SANDBOXES_MAY_WAIT = 4
@@ -128,7 +128,7 @@ class DockerDriver:
             check_is_control_plane(control_plane)
         functions, others = await self._leftovers.of_earlier_lives()
         bearable = _LIVES_WHOSE_SANDBOXES_MAY_WAIT * self._settings.network_pool_size
-        others, surplus = others[:bearable], others[bearable:]
+        waiting, surplus, too_many = others[:bearable], others[bearable : 2 * bearable], others[2 * bearable :]
         # Side by side, for callers wait for this after a crash. Nothing is started before every function of an earlier
         # start has gone; its sandboxes hold nothing, and may go later.
         removing = asyncio.create_task(self._leftovers.remove(functions))
@@ -142,6 +142,8 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
+            # One crash after the other leaves no time for it later.
+            await self._leftovers.discard(too_many)
             if await self._host_firewall.may_stand():
                 # It is set anew, without the places of an earlier life's functions on further networks.
                 await removing
@@ -152,7 +154,7 @@ class DockerDriver:
             looking.cancel()
         # Only now: the disks of an earlier start were mounted until its functions had gone.
         self._tasks.start(disks.start())
-        self._tasks.start(self._clear_up(surplus, others))
+        self._tasks.start(self._clear_up(surplus, waiting))
         self._roots.start()
         return Place(
             control_plane_address=network.control_plane,
@@ -160,18 +162,19 @@ class DockerDriver:
             published_addresses=control_plane.published_on if control_plane is not None else None,
         )
 
-    async def _clear_up(self, surplus: list[str], sandbox_ids: list[str]) -> None:
+    async def _clear_up(self, surplus: list[str], waiting: list[str]) -> None:
         """
         Remove old sandboxes: they hold nothing, and it would take the engine's time from the first new ones.
 
         Args:
             surplus: Removed soon all the same: one crash after the other would let them pile up.
+            waiting: Removed once the pool is full.
         """
         try:
-            await self._filled(_FIRST_MADE_WITHIN_S)
+            await self._filled(_SURPLUS_WAITS_S)
             await self._leftovers.discard(surplus)
             await self._filled(_FILLED_WITHIN_S)
-            await self._leftovers.discard(sandbox_ids)
+            await self._leftovers.discard(waiting)
         finally:
             self._looking_after.start()
 

@@ -157,7 +157,11 @@ class OutputQueue:
         size, now = len(content), self._monotonic()
         allowance = self._allowances.get(environment_id) or Allowance.full(_AT_ONCE_BYTES, _BYTES_PER_S, now)
         if self._bytes + size + _CHUNK_BYTES > _QUEUE_BYTES or allowance.left_at(now) < size:
-            self._dropped.setdefault(environment_id, _Dropped()).add(stream, content)
+            if environment_id not in self._dropped:
+                # Whoever reads everything waits for more: from now on no longer than until this is to be told.
+                self._dropped[environment_id] = _Dropped()
+                self._there.set()
+            self._dropped[environment_id].add(stream, content)
             return
         self._allowances[environment_id] = allowance.taken(size, now)
         self._tell_dropped(environment_id)

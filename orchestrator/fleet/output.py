@@ -67,10 +67,10 @@ class OutputLog:
     The output of every live environment.
 
     Args:
-        keep: Takes batches for the history; must not block.
+        keep: Takes batches for the history; must not block. False: it has no room, and the batch is lost.
     """
 
-    def __init__(self, clock: Clock, keep: Callable[[OutputBatch], None]) -> None:
+    def __init__(self, clock: Clock, keep: Callable[[OutputBatch], bool]) -> None:
         self._clock = clock
         self._keep = keep
         self._logs: dict[str, _Log] = {}
@@ -280,21 +280,26 @@ class OutputLog:
         if not log.pending and not log.dropped_bytes:
             return
         environment = log.live.environment
-        self._keep(
-            OutputBatch(
-                function=environment.version.function,
-                version=environment.version.version,
-                environment_id=environment.environment_id,
-                log_stream=log.live.log_stream,
-                lines=tuple(log.pending),
-                dropped_bytes=log.dropped_bytes,
-            )
+        batch = OutputBatch(
+            function=environment.version.function,
+            version=environment.version.version,
+            environment_id=environment.environment_id,
+            log_stream=log.live.log_stream,
+            lines=tuple(log.pending),
+            dropped_bytes=log.dropped_bytes,
         )
         log.pending = []
         log.dropped_bytes = 0
+        if not self._keep(batch):
+            self._drop(log, batch.dropped_bytes + _written_bytes(batch.lines))
 
     def _now_us(self) -> int:
         return self._clock.epoch_us()
+
+
+def _written_bytes(lines: tuple[OutputLine, ...]) -> int:
+    """What the function wrote of them, newlines included."""
+    return sum(len(line.text) + 1 for line in lines if line.source is not LineSource.PLATFORM)
 
 
 def _microseconds(at: datetime) -> int:

@@ -68,14 +68,19 @@ class HistoryStore:
         row_id = self._ids.next()
         self._writer.post(self._lifecycle, (row_id, entry), key=row_id, size_bytes=LIFECYCLE_ROW_BYTES)
 
-    def record_output(self, batch: OutputBatch) -> None:
-        """Keep a batch of output, within 0.1 s, and hand it to those who follow."""
+    def record_output(self, batch: OutputBatch) -> bool:
+        """
+        Keep a batch of output, within 0.1 s, and hand it to those who follow.
+
+        Returns: False if too much waits to be written; the batch is not kept, and its bytes are to be told as dropped.
+        """
         row_id = self._ids.next()
         size_bytes = size_of(batch) + OUTPUT_ROW_BYTES
-        self._writer.post(self._output, (row_id, batch), key=row_id, size_bytes=size_bytes)
+        kept = self._writer.post(self._output, (row_id, batch), key=row_id, size_bytes=size_bytes)
         self._chatty.add(batch.function)
         for follower in self._followers.get(batch.function, ()):
             follower.offer(row_id, batch)
+        return kept
 
     def follow(self, function: FunctionKey) -> Follower:
         """

@@ -24,6 +24,8 @@ from tests.support.waiting import until
 _RUNTIME_PORT = 9001
 _CONNTRACK = "/proc/sys/net/netfilter"
 _FORGETS_AFTER_S = 3
+_KERNEL_LOOKS_WITHIN_S = 150
+"""The kernel looks for what it may forget once a minute or two where there is a lot, as behind other tests."""
 
 
 def asked_as(prober: Prober, sandbox: Any, control_plane: str, *names: str) -> dict[str, str]:
@@ -62,7 +64,7 @@ def test_a_long_poll_is_answered_after_the_firewall_has_forgotten_its_connection
         return int(in_network_of(sandbox, "cat", f"{_CONNTRACK}/nf_conntrack_count"))
 
     assert remembered() > 0
-    until(lambda: remembered() == 0, "the sandbox's firewall has forgotten the connection", patience_s=60)
+    until(lambda: remembered() == 0, "the sandbox's firewall has forgotten the connection", _KERNEL_LOOKS_WITHIN_S)
     second = json.loads(client.invoke(FunctionName="patient", Payload=b"{}")["Payload"].read())
     figures("long poll answered after the sandbox's conntrack held 0 connections")
     assert second["pid"] == first["pid"]

@@ -85,7 +85,8 @@ class Engine:
             return next(numbers).to_bytes(count, "big")
 
         self.journal = journal = Journal(clock, self.entries.append)
-        self.output = OutputLog(clock, self.batches.append)
+        self.history_is_full = False
+        self.output = OutputLog(clock, self._keep)
         self.fleet = Fleet(
             driver=self.driver,
             memory=self.memory,
@@ -243,6 +244,11 @@ class Engine:
         delays = tuple(timedelta(seconds=delay) for delay in RETRY_DELAYS_S)
         default = RetryPolicy(delays=delays, max_age=timedelta(hours=6))
         return retry_policy(self.store.documents, default, key, qualifier)
+
+    def _keep(self, batch: OutputBatch) -> bool:
+        if not self.history_is_full:
+            self.batches.append(batch)
+        return not self.history_is_full
 
     def _reservation(self, key: FunctionKey) -> int | None:
         function = self.store.functions.get(key)

@@ -22,6 +22,7 @@ from botocore.config import Config
 
 from tests.support.waiting import until
 
+_CHECKOUT = Path(__file__).parent.parent.parent
 _START_TIMEOUT_S = 60
 _POLL_S = 0.02
 
@@ -36,6 +37,8 @@ class PaddockProcess:
         log_path: Where it writes its log; in the data directory if not told.
         variables: Further environment variables.
         open_files: As many as it may have, if fewer than this process.
+        checkout: Whose code it runs, if not this one's.
+        python: What runs it.
         settings: Further PADDOCK_* variables, without the prefix.
     """
 
@@ -47,11 +50,15 @@ class PaddockProcess:
         log_path: Path | None = None,
         variables: Mapping[str, str] | None = None,
         open_files: int | None = None,
+        checkout: Path = _CHECKOUT,
+        python: str = sys.executable,
         **settings: object,
     ) -> None:
         self.port = _free_port()
         self.data_dir = data_dir
         self._open_files = open_files
+        self._checkout = checkout
+        self._python = python
         self.log_path = log_path or data_dir / "paddock.log"
         # A variable of test machines that costs a start three seconds.
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -83,11 +90,11 @@ class PaddockProcess:
         began = time.monotonic()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "orchestrator", "up"],
+                [self._python, "-m", "orchestrator", "up"],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
-                cwd=Path(__file__).parent.parent.parent,
+                cwd=self._checkout,
                 preexec_fn=self._limit_files if self._open_files is not None else None,
             )
         self._wait_until_ready(began)

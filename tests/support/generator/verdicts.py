@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
 
 from botocore.eventstream import EventStreamBuffer, ParserError
 
@@ -74,7 +75,7 @@ def _wrong_form(request: Generated, answer: Answer, error_type: str | None, *, i
     if answer.headers.get("content-type") == "application/vnd.amazon.eventstream":
         return None if is_success and _is_complete(answer.body) else "it says it is a stream of events"
     if is_success:
-        return None if is_json or not answer.body or b"/_paddock" in request.sent else "a body that is not JSON"
+        return None if is_json or not answer.body or b"/_paddock" in unquote_to_bytes(request.sent) else "no JSON"
     if error_type is not None:
         faults = ("User", "Service", None) if _HAS_UNTYPED_ERRORS in request.sent else ("User", "Service")
         if not is_json or content.get("Type") not in faults:
@@ -83,7 +84,9 @@ def _wrong_form(request: Generated, answer: Answer, error_type: str | None, *, i
             return "an error without a message"
         return None if answer.headers.get("x-amzn-requestid") else "an error without a request id"
     if is_json and isinstance(content, dict) and "detail" in content:
-        return None if any(path in request.sent for path in _NOT_OF_LAMBDA) else "an error of the console's form"
+        # A path is the same with each of its letters in per cent.
+        sent = unquote_to_bytes(request.sent)
+        return None if any(path in sent for path in _NOT_OF_LAMBDA) else "an error of the console's form"
     if answer.status in _OF_HTTP and answer.headers.get("connection") == "close":
         return None
     return "an error in no form"

@@ -77,6 +77,20 @@ async def test_of_one_that_has_gone_the_rest_is_told_at_once() -> None:
     assert len(told.content) + told.dropped_bytes == 17 * _MIB
 
 
+async def test_what_is_dropped_last_is_told_to_a_reader_that_already_waits() -> None:
+    """It had read everything before the rest was dropped, and nothing follows that would wake it."""
+    queue, _ = a_queue()
+    chunks = queue.chunks()
+    queue.put("loud", OUT, b"x" * 16 * _MIB)
+    async with asyncio.timeout(_PATIENCE_S):
+        await anext(chunks)
+        waiting = asyncio.ensure_future(anext(chunks))
+        await asyncio.sleep(0)
+        queue.put("loud", OUT, b"x" * _MIB)
+        told = await waiting
+    assert len(told.content) + told.dropped_bytes == _MIB
+
+
 async def test_single_bytes_fill_the_queue_as_well() -> None:
     """Each takes far more than a byte: thirty million of them would be gigabytes."""
     queue, _ = a_queue()

@@ -73,3 +73,18 @@ async def test_what_the_driver_dropped_is_told_though_nothing_follows(engine: En
     runtime = await engine.warm()
     written(engine, runtime.live.environment_id, b"", dropped_bytes=1234)
     assert (await kept(engine))[1] == 1234
+
+
+async def test_what_the_history_has_no_room_for_is_told_as_dropped(engine: Engine) -> None:
+    """With the next that it takes, however long that is."""
+    runtime = await engine.warm()
+    await engine.output.tick()
+    engine.batches.clear()
+    engine.history_is_full = True
+    for _ in range(3):
+        written(engine, runtime.live.environment_id, b"lost\n")
+        assert await kept(engine) == (0, 0)
+    engine.history_is_full = False
+    assert await kept(engine) == (0, 15)
+    written(engine, runtime.live.environment_id, b"kept\n")
+    assert await kept(engine) == (5, 15)
