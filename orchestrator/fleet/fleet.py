@@ -106,9 +106,14 @@ class Fleet:
         """The pool that serves this version."""
         return self._pools.of(key)
 
-    def starting(self) -> int:
-        """Environments that are on their way, of every pool."""
-        return sum(1 for live in self._live.values() if live.state in STARTING)
+    def starting(self, launched_since: float) -> int:
+        """
+        Environments that are on their way, of every pool.
+
+        Args:
+            launched_since: Monotonic seconds; who was launched earlier does not count.
+        """
+        return sum(1 for live in self._live.values() if live.state in STARTING and live.launched >= launched_since)
 
     def find(self, hostname: str, address: str) -> LiveEnvironment | None:
         """Who asks: the environment of this sandbox hostname, if the peer address is its own (D1)."""

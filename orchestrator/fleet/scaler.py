@@ -14,6 +14,9 @@ from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.room import Room
 
+_STARTS_FOR_S = 2.0
+"""Who is on its way for longer waits for something else than the processor, and keeps nobody from starting."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
@@ -39,7 +42,7 @@ class Scaler:
     Args:
         demands: Who waits now.
         start: Starts one for this version.
-        max_starting: How many may be on their way at once on this host.
+        max_starting: How many are started at once on this host. It is work of the processor: more make the first late.
     """
 
     def __init__(
@@ -83,7 +86,8 @@ class Scaler:
             cold_start=pool.cold_start,
             waited=demand.waited,
         )
-        wanted = environments_to_start(snapshot, self.max_starting - self._fleet.starting())
+        starting = self._fleet.starting(self._clock.monotonic() - _STARTS_FOR_S)
+        wanted = environments_to_start(snapshot, self.max_starting - starting)
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)
