@@ -88,7 +88,11 @@ class Settings(BaseSettings):
         default=None, ge=128, description="Memory that environments may take together; None is 80 % of the host's."
     )
     max_environments: int = Field(default=1000, ge=1, description="Environments that may live at once.")
-    max_starting: int | None = Field(default=None, ge=1, description="Starting at once; None is 2 x the host's cores.")
+    max_starting: int | None = Field(
+        default=None,
+        ge=1,
+        description="Started at once, none counted for more than 2 s; None is as many as the host has cores.",
+    )
     request_memory_mib: int = Field(
         default=512, ge=16, description="Memory for the bodies of requests under way; more get a 429."
     )

@@ -262,7 +262,7 @@ class ControlPlane:
             settings.max_environments,
             timedelta(seconds=settings.minimum_stay_s),
         )
-        self._scaler.max_starting = self._provisioning.max_starting = settings.max_starting or 2 * facts.cpus
+        self._scaler.max_starting = self._provisioning.max_starting = settings.max_starting or facts.cpus
         refusals = Refusals(self._journal, self._clock, self._fleet.at_address)
         self._runtime = Listener(
             RuntimeApi(

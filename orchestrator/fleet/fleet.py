@@ -30,7 +30,7 @@ from orchestrator.driver.protocol import (
 from orchestrator.fleet.ends import how_it_ended, killed_for_memory, start_failure_of
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.launching import environment_spec
-from orchestrator.fleet.live import STARTING, Assignment, LiveEnvironment, Pool, Pools
+from orchestrator.fleet.live import STARTING, STARTS_FOR_S, Assignment, LiveEnvironment, Pool, Pools
 from orchestrator.fleet.memory import MemoryReader
 from orchestrator.fleet.observer import FleetObserver
 from orchestrator.fleet.output import OutputLog
@@ -111,8 +111,9 @@ class Fleet:
         self._pools.forget_tenants_but(waiting)
 
     def starting(self) -> int:
-        """Environments that are on their way, of every pool."""
-        return sum(1 for live in self._live.values() if live.state in STARTING)
+        """Environments of every pool whose start takes the host's processor."""
+        since = self._clock.monotonic() - STARTS_FOR_S
+        return sum(1 for live in self._live.values() if live.state in STARTING and live.launched >= since)
 
     def find(self, hostname: str, address: str) -> LiveEnvironment | None:
         """Who asks: the environment of this sandbox hostname, if the peer address is its own (D1)."""

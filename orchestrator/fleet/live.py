@@ -19,6 +19,8 @@ from orchestrator.domain.scaling import first_cold_start, moving_average
 from orchestrator.driver.protocol import Sandbox
 
 STARTING = (EnvironmentState.CREATING, EnvironmentState.INITIALIZING)
+STARTS_FOR_S = 2.0
+"""Who is on its way for longer waits for something else than the processor, and keeps nobody from starting."""
 SERVING = (EnvironmentState.IDLE, EnvironmentState.FROZEN, EnvironmentState.BUSY, EnvironmentState.ANSWERED)
 
 

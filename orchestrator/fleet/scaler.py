@@ -46,7 +46,7 @@ class Scaler:
     Args:
         demands: Who waits now.
         start: Starts one for this version.
-        max_starting: How many may be on their way at once on this host.
+        max_starting: How many are started at once on this host. It is work of the processor: more make the first late.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ import gzip
 import json
 import random
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 from urllib.parse import quote
 
@@ -252,7 +253,9 @@ def _other(chance: random.Random, value: Any) -> Any:
             return chance.choice(([], value * 60, [*value, odd_text], [None]))
         if isinstance(value, dict):
             return chance.choice(({}, {**value, odd_text: odd_text}, {str(number): "v" for number in range(60)}))
-    return chance.choice((odd_text, odd_number, True, None, [], {}, [value], {"a": value}, chance.choice(documents())))
+    # A copy: the next mutation may put the same one into itself.
+    odd_document = deepcopy(chance.choice(documents()))
+    return chance.choice((odd_text, odd_number, True, None, [], {}, [value], {"a": value}, odd_document))
 
 
 def _spliced(chance: random.Random, body: bytes, piece: bytes) -> bytes:
