@@ -12,6 +12,7 @@ from orchestrator.domain.names import VersionKey
 from orchestrator.domain.room import ASYNCHRONOUS_SHARE, Evict, Fits
 from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
 from orchestrator.fleet.fleet import Fleet
+from orchestrator.fleet.live import SERVING
 from orchestrator.fleet.room import Room
 
 _STARTS_FOR_S = 2.0
@@ -62,6 +63,8 @@ class Scaler:
         self._start = start
         self.max_starting = max_starting
         self._turn = 0
+        self._first_launched: float | None = None
+        self._has_begun = False
 
     async def tick(self) -> None:
         """Look once at everyone who waits."""
@@ -86,17 +89,26 @@ class Scaler:
             cold_start=pool.cold_start,
             waited=demand.waited,
         )
-        starting = self._fleet.starting(self._clock.monotonic() - _STARTS_FOR_S)
-        wanted = environments_to_start(snapshot, self.max_starting - starting)
+        now = self._clock.monotonic()
+        wanted = environments_to_start(snapshot, self._places(now) - self._fleet.starting(now - _STARTS_FOR_S))
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
+                self._first_launched = now if self._first_launched is None else self._first_launched
                 self._start(demand.version)
                 continue
             if isinstance(verdict, Evict):
                 self._evict(verdict.environment_ids)
             return
+
+    def _places(self, now: float) -> int:
+        """Half until the first has come up: after a crash callers wait for it, and much else begins beside it."""
+        if not self._has_begun:
+            launched = now if self._first_launched is None else self._first_launched
+            is_late = now - launched > _STARTS_FOR_S
+            self._has_begun = is_late or any(live.state in SERVING for live in self._fleet.live())
+        return self.max_starting if self._has_begun else max(1, self.max_starting // 2)
 
     def _evict(self, environment_ids: tuple[str, ...]) -> None:
         chosen = set(environment_ids)
