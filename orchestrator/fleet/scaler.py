@@ -12,6 +12,7 @@ from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.room import ASYNCHRONOUS_SHARE, Evict, Fits
 from orchestrator.domain.scaling import PoolSnapshot, environments_to_start
 from orchestrator.fleet.fleet import Fleet
+from orchestrator.fleet.live import SERVING, STARTS_FOR_S
 from orchestrator.fleet.room import Room
 
 STARTED_AT_ONCE, STARTED_PER_S = 1_000, 100
@@ -67,6 +68,8 @@ class Scaler:
         self.max_starting = max_starting
         self._turn = 0
         self._starts: Allowances[FunctionKey] = Allowances(STARTED_AT_ONCE, STARTED_PER_S)
+        self._first_launched: float | None = None
+        self._has_begun = False
 
     async def tick(self) -> None:
         """Look once at everyone who waits."""
@@ -92,15 +95,24 @@ class Scaler:
             waited=demand.waited,
         )
         function = demand.version.function
-        free_starts = min(self.max_starting - self._fleet.starting(), int(self._starts.left_to(function, now)))
+        free_starts = min(self._places(now) - self._fleet.starting(), int(self._starts.left_to(function, now)))
         wanted = environments_to_start(snapshot, free_starts)
         share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
+                self._first_launched = now if self._first_launched is None else self._first_launched
                 self._start(demand.version)
                 self._starts.take_one(function, now)
                 continue
             if isinstance(verdict, Evict):
                 self._room.make(verdict)
             return
+
+    def _places(self, now: float) -> int:
+        """Half until the first has come up: after a crash callers wait for it, and much else begins beside it."""
+        if not self._has_begun:
+            launched = now if self._first_launched is None else self._first_launched
+            is_late = now - launched > STARTS_FOR_S
+            self._has_begun = is_late or any(live.state in SERVING for live in self._fleet.live())
+        return self.max_starting if self._has_begun else max(1, self.max_starting // 2)
