@@ -7,7 +7,8 @@ decided purely, written with compare-and-set, and only then forgotten here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
@@ -78,8 +79,19 @@ class EventQueue:
         self._reservation = reservation
         self._wake = wake
         self._in_hand: dict[FunctionKey, set[int]] = {}
+        self._accepting: set[int] = set()
+        self._let_go_while_reading: set[int] | None = None
         self._tasks = Tasks("events")
         self._is_closed = False
+
+    @contextmanager
+    def accepting(self, invocation: Invocation) -> Iterator[None]:
+        """While it is written, and until it is taken: whoever reads the store meanwhile leaves it alone."""
+        self._accepting.add(invocation.key)
+        try:
+            yield
+        finally:
+            self._accepting.discard(invocation.key)
 
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
@@ -104,14 +116,19 @@ class EventQueue:
     async def _feed(self, key: VersionKey, now: datetime) -> None:
         function = key.function
         free = self._places(key) - len(self._of(function))
-        if free > 0:
-            for invocation, payload in await self._store.due(function, now, free, frozenset(self._of(function))):
-                if invocation.key in self._of(function):
-                    continue
-                if is_too_old(invocation, self._clock.now(), self._policy):
-                    await self._give_up(invocation, EVENT_AGE_EXCEEDED)
-                elif not self._take(invocation, payload):
-                    break
+        if free <= 0:
+            return
+        # What is read may have been taken, and have ended, since.
+        meanwhile: set[int] = set()
+        self._let_go_while_reading = meanwhile
+        for invocation, payload in await self._store.due(function, now, free, frozenset(self._of(function))):
+            if invocation.key in self._of(function) | self._accepting | meanwhile:
+                continue
+            if is_too_old(invocation, self._clock.now(), self._policy):
+                await self._give_up(invocation, EVENT_AGE_EXCEEDED)
+            elif not self._take(invocation, payload):
+                break
+        self._let_go_while_reading = None
 
     def stop_taking(self) -> None:
         """Take no more: what is accepted stays in the store."""
@@ -217,6 +234,8 @@ class EventQueue:
         self._let_go(after)
 
     def _let_go(self, invocation: Invocation) -> None:
+        if self._let_go_while_reading is not None:
+            self._let_go_while_reading.add(invocation.key)
         held = self._in_hand.get(invocation.function)
         if held is not None:
             held.discard(invocation.key)
