@@ -8,7 +8,8 @@ decided purely, written with compare-and-set, and only then forgotten here.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
@@ -87,8 +88,19 @@ class EventQueue:
         self._reservation = reservation
         self._wake = wake
         self._in_hand: dict[_Target, set[int]] = {}
+        self._accepting: set[int] = set()
+        self._let_go_while_reading: set[int] | None = None
         self._tasks = Tasks("events")
         self._is_closed = False
+
+    @contextmanager
+    def accepting(self, invocation: Invocation) -> Iterator[None]:
+        """While it is written, and until it is taken: whoever reads the store meanwhile leaves it alone."""
+        self._accepting.add(invocation.key)
+        try:
+            yield
+        finally:
+            self._accepting.discard(invocation.key)
 
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
@@ -114,15 +126,20 @@ class EventQueue:
     async def _feed(self, target: _Target, now: datetime) -> None:
         function, within = target
         free = self._places(target) - len(self._of(target))
-        if free > 0:
-            in_hand = frozenset(self._of(target))
-            for invocation, payload in await self._store.due(function, now, free, in_hand, target=within):
-                if invocation.key in self._of(target):
-                    continue
-                if is_too_old(invocation, self._clock.now(), self._policy(function, within.qualifier)):
-                    await self._give_up(invocation, EVENT_AGE_EXCEEDED)
-                elif not self._take(invocation, payload):
-                    break
+        if free <= 0:
+            return
+        in_hand = frozenset(self._of(target))
+        # What is read may have been taken, and have ended, since.
+        meanwhile: set[int] = set()
+        self._let_go_while_reading = meanwhile
+        for invocation, payload in await self._store.due(function, now, free, in_hand, target=within):
+            if invocation.key in self._of(target) | self._accepting | meanwhile:
+                continue
+            if is_too_old(invocation, self._clock.now(), self._policy(function, within.qualifier)):
+                await self._give_up(invocation, EVENT_AGE_EXCEEDED)
+            elif not self._take(invocation, payload):
+                break
+        self._let_go_while_reading = None
 
     def stop_taking(self) -> None:
         """Take no more: what is accepted stays in the store."""
@@ -253,6 +270,8 @@ class EventQueue:
         self._let_go(after)
 
     def _let_go(self, invocation: Invocation) -> None:
+        if self._let_go_while_reading is not None:
+            self._let_go_while_reading.add(invocation.key)
         target = _target_of(invocation)
         held = self._in_hand.get(target)
         if held is not None:

@@ -119,11 +119,12 @@ class FrontDesk:
                 return await self._run(invocation, request, version)
 
     async def _accept(self, invocation: Invocation, request: InvokeRequest) -> InvokeResult:
-        try:
-            await self._store.accept(invocation, request.payload, promised=True)
-        except StoreFailed as error:
-            raise _store_failed(error) from error
-        self._events.accepted(invocation, request.payload)
+        with self._events.accepting(invocation):
+            try:
+                await self._store.accept(invocation, request.payload, promised=True)
+            except StoreFailed as error:
+                raise _store_failed(error) from error
+            self._events.accepted(invocation, request.payload)
         return InvokeResult(status_code=202, request_id=invocation.request_id)
 
     async def _run(self, invocation: Invocation, request: InvokeRequest, version: FunctionVersion) -> InvokeResult:

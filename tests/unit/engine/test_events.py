@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
+
+import pytest
+
 from orchestrator.domain.history import LifecycleEvent
-from orchestrator.domain.invocations import FunctionError
+from orchestrator.domain.invocations import FunctionError, Invocation
+from orchestrator.domain.names import FunctionKey
 from orchestrator.driver.protocol import ContainerEnded
+from orchestrator.store.invocation_queries import Target
 from tests.support.builders import KEY
 from tests.support.engine import RETRY_DELAYS_S, Engine, EngineMaker, answer_of
 
@@ -175,3 +182,49 @@ async def test_an_answer_after_shutdown_has_interrupted_its_event_is_taken_witho
     runtime.answer(event)
     await engine.until_written()
     assert await engine.state_of(request_id) == "queued"
+
+
+async def test_an_event_that_is_read_before_its_acceptance_is_told_runs_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is in the store before whoever wrote it goes on."""
+    runtime = await engine.warm()
+    accept = engine.store.invocations.accept
+
+    async def accept_late(invocation: Invocation, payload: bytes, *, promised: bool) -> None:
+        await accept(invocation, payload, promised=promised)
+        await engine.events.tick()
+
+    monkeypatch.setattr(engine.store.invocations, "accept", accept_late)
+    request_id = await engine.send()
+    runtime.answer(await runtime.event())
+    await engine.until_state(request_id, "succeeded")
+    await engine.settle()
+    assert runtime.ask() is None
+
+
+async def test_an_event_that_has_ended_since_it_was_read_does_not_run_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read is how it was."""
+    runtime = await engine.warm()
+    due = engine.store.invocations.due
+    read: list[str] = []
+
+    async def due_and_then_late(
+        function: FunctionKey, now: datetime, limit: int, exclude: Collection[int], *, target: Target
+    ) -> list[tuple[Invocation, bytes]]:
+        await engine.send()
+        event = await runtime.event()
+        found = await due(function, now, limit, exclude, target=target)
+        assert [invocation.request_id for invocation, _ in found] == [event.request_id]
+        runtime.answer(event)
+        await engine.until_state(event.request_id, "succeeded")
+        read.append(event.request_id)
+        return found
+
+    monkeypatch.setattr(engine.store.invocations, "due", due_and_then_late)
+    await engine.events._feed((KEY, Target()), engine.clock.steady())
+    assert len(read) == 1
+    await engine.settle()
+    assert runtime.ask() is None
