@@ -113,7 +113,7 @@ def _plain(engine: docker.DockerClient, image: str, network: str) -> float:
 
 def cold_start_ms(client: Any, paddock: PaddockProcess, function: str, turn: int) -> float:
     """
-    Milliseconds until the first `/next`, by Paddock's own lifecycle log; the environment is retired before the next turn.
+    Milliseconds until the first `/next`, by Paddock's own log; the environment is retired before the next turn.
 
     Args:
         turn: How often this function was started before.

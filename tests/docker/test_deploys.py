@@ -194,9 +194,7 @@ class _Deploys:
         version = client.publish_version(FunctionName=_NAME)["Version"]
         assert version not in self.published
         self.published.append(version)
-        client.update_alias(
-            FunctionName=_NAME, Name="live", RoutingConfig={"AdditionalVersionWeights": {version: 0.5}}
-        )
+        client.update_alias(FunctionName=_NAME, Name="live", RoutingConfig={"AdditionalVersionWeights": {version: 0.5}})
 
     def finish(self) -> None:
         """All of it to the new version."""

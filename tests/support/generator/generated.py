@@ -142,7 +142,9 @@ class Generator:
         """A layer's archive, and odd paths to one."""
         draft = Draft(method="GET", target=chance.choice(self._downloads))
         if chance.random() < 0.7:
-            chance.choice((mutations.of_place, mutations.of_place, mutations.of_head, mutations.of_query))(chance, draft)
+            chance.choice((mutations.of_place, mutations.of_place, mutations.of_head, mutations.of_query))(
+                chance, draft
+            )
         return _one(number, kind, draft, draft.rendered(chance))
 
     def presigned(self, chance: random.Random, number: int, kind: str) -> Generated:

@@ -41,6 +41,7 @@ _OPTIONAL = 0.15
 _OPTIONAL_IN_ALL = 2.0
 _USUAL = 0.85
 _STANDING = 0.5
+_FUNCTION_STANDING = 0.75
 _USUALLY_THERE = frozenset({"EventSourceArn", "ImageUri", "MemorySize", "PackageType", "Role", "Timeout"})
 
 
@@ -106,9 +107,10 @@ class Values:
     def function(self, chance: random.Random) -> str:
         """One of the few functions, in one of the forms that a name may have."""
         standing = self._standing.functions
-        name = chance.choice(standing if standing and chance.random() < _STANDING else NAMES)
+        name = chance.choice(standing if standing and chance.random() < _FUNCTION_STANDING else NAMES)
         arn = f"arn:aws:lambda:{chance.choice(REGIONS)}:{chance.choice(ACCOUNTS)}:function:{name}"
-        return chance.choice((name, name, name, name, arn, f"{chance.choice(ACCOUNTS)}:function:{name}", f"{name}:1"))
+        odd = (arn, f"{chance.choice(ACCOUNTS)}:function:{name}", f"{name}:1")
+        return chance.choice((*[name] * 7, *odd))
 
     def spared(self, chance: random.Random, operation: str) -> dict[str, Any]:
         """Members of an operation that would delete what cannot be made again: they name what may go."""

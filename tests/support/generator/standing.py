@@ -107,8 +107,10 @@ def _create_function(client: Any, name: str, image: str) -> None:
 
 def _is_settled(client: Any, name: str) -> bool:
     found = client.get_function_configuration(FunctionName=name)
-    assert "Failed" not in (found["State"], found["LastUpdateStatus"]), found
-    return (found["State"], found["LastUpdateStatus"]) == ("Active", "Successful")
+    # Of a function that is still being created there is no update.
+    states = (found["State"], found.get("LastUpdateStatus"))
+    assert "Failed" not in states, found
+    return states == ("Active", "Successful")
 
 
 def _layer(client: Any, name: str) -> str:
