@@ -88,7 +88,7 @@ class Values:
             "LayerVersionArn": [f"{_ARN}:layer:{name}:{number}" for name in LAYERS for number in (1, 2, 3)],
             "LayerVersionNumber": (1, 2, 3, 4, 5, 6),
             # Of what is provisioned; little is, for on an engine each is a container.
-            "Qualifier": ("1", "live", "live", "$LATEST"),
+            "Qualifier": ("1", "1", "1", "live"),
             "TagKey": ("team", "stage", "é"),
             **standing.of_shape,
         }

@@ -56,6 +56,9 @@ def standing_in(client: Any, image: str, subnet: str | None = None) -> Standing:
     """
     for name in FUNCTIONS:
         _create_function(client, name, image)
+    client.put_provisioned_concurrency_config(
+        FunctionName=FUNCTIONS[0], Qualifier="1", ProvisionedConcurrentExecutions=1
+    )
     archives = [_layer(client, name) for name in LAYERS for _ in range(VERSIONS)]
     providers = [_capacity_provider(client, name) for name in CAPACITY_PROVIDERS]
     mappings = [_mapping(client, number) for number in range(_KEPT + _BRIEF)]
