@@ -3,7 +3,7 @@ UV := scripts/uv.sh
 RUN := $(UV) run --frozen
 # Arguments for pytest or the benchmarks: make test ARGS="-k runtime_api -x"
 ARGS ?=
-BENCHMARKS ?= cold_start throughput
+BENCHMARKS ?= cold_start vpc_cold_start throughput
 
 .DEFAULT_GOAL := help
 .PHONY: help up down test test-fast check format bench docs base-images doctor clean

@@ -18,7 +18,7 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -44,31 +44,33 @@ def main() -> None:
     engine = docker.from_env(timeout=120)
     plain: list[float] = []
     pooled: list[float] = []
-    with _bridge(engine) as network, _paddock(image) as paddock:
+    with bridge(engine) as network, _paddock(image) as paddock:
         client = paddock.client()
         for turn in range(rounds):
             plain.append(_plain(engine, image, network.name))
-            pooled.append(_pooled(client, paddock, turn))
+            pooled.append(cold_start_ms(client, paddock, "cold", turn))
         idle, frozen, thaw = _thaw(client, paddock, rounds)
     engine.close()
     ratio = statistics.median(pooled) / statistics.median(plain)
     print(f"cold start until the first /next, {rounds} of each in turns:")
-    print(f"  plain docker create + start on a bridge: {_words(plain)}")
-    print(f"  Paddock:                                 {_words(pooled)}")
+    print(f"  plain docker create + start on a bridge: {words(plain)}")
+    print(f"  Paddock:                                 {words(pooled)}")
     print(f"  ratio of the medians {ratio:.2f} (promised: at most {_TARGET_RATIO})")
-    print(f"thaw: {_words(thaw)} (promised: at most {_TARGET_THAW_MS:.0f} ms)")
-    print(f"  a call to an idle environment {_words(idle)}, to a frozen one {_words(frozen)}")
+    print(f"thaw: {words(thaw)} (promised: at most {_TARGET_THAW_MS:.0f} ms)")
+    print(f"  a call to an idle environment {words(idle)}, to a frozen one {words(frozen)}")
 
 
-def _words(milliseconds: list[float]) -> str:
+def words(milliseconds: list[float]) -> str:
+    """Median and nine in ten."""
     ordered = sorted(milliseconds)
     return f"p50 {statistics.median(ordered):.1f} ms, p90 {ordered[int(len(ordered) * 0.9)]:.1f} ms"
 
 
 @contextlib.contextmanager
-def _bridge(engine: docker.DockerClient) -> Iterator[Any]:
+def bridge(engine: docker.DockerClient, labels: Mapping[str, str] = {}) -> Iterator[Any]:
+    """A network for a while."""
     pool = docker.types.IPAMConfig(pool_configs=[docker.types.IPAMPool(subnet=_SUBNET, gateway=_GATEWAY)])
-    network = engine.networks.create("paddock-bench", driver="bridge", ipam=pool)
+    network = engine.networks.create("paddock-bench", driver="bridge", ipam=pool, labels=dict(labels))
     try:
         yield network
     finally:
@@ -109,12 +111,17 @@ def _plain(engine: docker.DockerClient, image: str, network: str) -> float:
     return took * 1000
 
 
-def _pooled(client: Any, paddock: PaddockProcess, turn: int) -> float:
-    """The same of Paddock, from its own lifecycle log; the environment is retired before the next turn."""
-    client.update_function_configuration(FunctionName="cold", Environment={"Variables": {"TURN": str(turn)}})
-    until(lambda: not paddock.environments("cold"), "the last environment is gone", patience_s=30)
-    client.invoke(FunctionName="cold", Payload=b"{}")
-    created, done = until(lambda: _last_start(paddock, "cold", turn + 1), "the start is in the log")
+def cold_start_ms(client: Any, paddock: PaddockProcess, function: str, turn: int) -> float:
+    """
+    Milliseconds until the first `/next`, by Paddock's own log; the environment is retired before the next turn.
+
+    Args:
+        turn: How often this function was started before.
+    """
+    client.update_function_configuration(FunctionName=function, Environment={"Variables": {"TURN": str(turn)}})
+    until(lambda: not paddock.environments(function), "the last environment is gone", patience_s=30)
+    client.invoke(FunctionName=function, Payload=b"{}")
+    created, done = until(lambda: _last_start(paddock, function, turn + 1), "the start is in the log")
     return done - created
 
 

@@ -57,7 +57,8 @@ def parse(match: Match, query: str, headers: Mapping[str, str], body: bytes) -> 
             case None:
                 in_body.append((name, member))
     if in_body and body:
-        parameters |= _from_body(in_body, body)
+        payload = shape.serialization.get("payload")
+        parameters |= _from_body(in_body, body) if payload is None else _whole_body(payload, shape, body)
     return parameters
 
 
@@ -82,7 +83,22 @@ def _from_text(shape: Any, values: list[str]) -> Any:
             return text
 
 
+def _whole_body(name: str, shape: Any, body: bytes) -> Parameters:
+    """Of operations whose body is one of their members, and not an object of them all."""
+    member = shape.members[name]
+    return {name: body if member.type_name == "blob" else _from_json(member, _object_in(body), name)}
+
+
 def _from_body(members: list[tuple[str, Any]], body: bytes) -> Parameters:
+    content = _object_in(body)
+    return {
+        name: _from_json(member, content[wire], name)
+        for name, member in members
+        if (wire := member.serialization.get("name", name)) in content and content[wire] is not None
+    }
+
+
+def _object_in(body: bytes) -> dict[str, Any]:
     if _has_too_many_parts(body):
         raise SerializationFailed(f"The request body has more than {_MOST_PARTS} values; no operation takes as many")
     try:
@@ -91,11 +107,7 @@ def _from_body(members: list[tuple[str, Any]], body: bytes) -> Parameters:
         raise SerializationFailed(f"Could not parse request body into json: {error}") from error
     if not isinstance(content, dict):
         raise SerializationFailed("Could not parse request body into json: an object is expected")
-    return {
-        name: _from_json(member, content[wire], name)
-        for name, member in members
-        if (wire := member.serialization.get("name", name)) in content and content[wire] is not None
-    }
+    return content
 
 
 def _has_too_many_parts(body: bytes) -> bool:

@@ -26,6 +26,7 @@ from scripts.compatibility_page import built_operations
 from tests.support.footprint import Process, process
 from tests.support.generator.generated import Generated, Generator
 from tests.support.generator.sending import Sending
+from tests.support.generator.standing import standing_in
 from tests.support.generator.verdicts import wrong_with
 from tests.support.generator.wire import Answer
 from tests.support.paddock_process import PaddockProcess, children, deploy
@@ -121,6 +122,8 @@ def test_whatever_is_sent_is_answered_as_it_should_be_and_nothing_leaks(
         payload_retention_mib=64,
         history_retention_mib=64,
         output_per_function_mib=8,
+        # What is provisioned goes for nobody, and takes next to nothing.
+        memory_budget_mib=32_768,
     )
     client = paddock.client()
     for name in ("steady", "bait"):
@@ -134,6 +137,7 @@ def test_whatever_is_sent_is_answered_as_it_should_be_and_nothing_leaks(
             images=[images["behaviours"]] * 8 + ["localhost:1/nowhere:latest", "no image at all"],
             built=built_operations(),
             description=_read(paddock, "/_paddock/openapi.json"),
+            standing=standing_in(client, images["behaviours"]),
         ),
         paddock.port,
         judge=_judge(faults),
@@ -146,6 +150,8 @@ def test_whatever_is_sent_is_answered_as_it_should_be_and_nothing_leaks(
     figures(f"generated requests, seed {SEED}: {REQUESTS} in {took_s:.0f} s over {CONNECTIONS} connections")
     for line in [*sending.sent.lines(), *_figures_of(sending, faults, samples)]:
         figures(f"  {line}")
+    never = sorted(built_operations() - sending.sent.operations.keys())
+    figures(f"  operations of the model that were served: all but {never or 'none'}")
     assert not sending.sent.wrong, f"seed {SEED}:\n" + "\n".join(sending.sent.wrong)
     _is_still_served(paddock, images["behaviours"])
     bait = _read(paddock, "/_paddock/functions/bait")

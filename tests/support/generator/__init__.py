@@ -8,5 +8,6 @@ hypothesis makes the pools of values (texts of each pattern in the model, odd te
 same; a seeded `random.Random` draws from them. hypothesis alone would be the wrong tool: it takes milliseconds for an
 example of this size, and it runs each again to shrink it, while here each meets a server that thousands of others have
 changed. What it would shrink is kept instead: request n of a seed is always the same bytes, whatever was sent before,
-and one that is answered wrongly is printed and written to a file.
+but for the ids of what the server made first, for the requests to name (`standing.py`); and one that is answered
+wrongly is printed and written to a file.
 """

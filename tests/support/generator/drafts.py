@@ -95,7 +95,8 @@ class Operations:
         """
         operation = self._model.operation_model(name)
         shape = operation.input_shape
-        parameters = (self._values.structure(chance, shape) if shape is not None else {}) | members
+        drawn = self._values.structure(chance, shape) if shape is not None else {}
+        parameters = drawn | self._values.spared(chance, name) | members
         serialized: dict[str, Any] = self._serializer.serialize_to_request(parameters, operation)
         draft = Draft(
             method=serialized["method"],

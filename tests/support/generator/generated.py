@@ -16,8 +16,10 @@ from tests.support.generator.drafts import SIGNED_AT, Draft, Operations, authori
 from tests.support.generator.hostile_http import HostileForms
 from tests.support.generator.pools import documents, odd_texts
 from tests.support.generator.shapes import Values
+from tests.support.generator.standing import NOTHING, Standing
 
 _BUILT = 0.8
+_NO_DOWNLOAD = "/_paddock/layers/000000000000/us-east-1/tools/1/none.zip"
 _MANY_BYTES = (300_000, 1_000_000, 1_048_577, 6_291_456, 6_291_457, 7_000_000)
 
 
@@ -38,6 +40,7 @@ class Generated:
         is_served: It must be answered with a success.
         is_refused: It must not be.
         is_understood: Every member is as the model says.
+        operation: Of the model, which it asks for, or did before it was changed.
     """
 
     number: int
@@ -52,6 +55,7 @@ class Generated:
     is_served: bool = False
     is_refused: bool = False
     is_understood: bool = False
+    operation: str | None = None
 
 
 class Generator:
@@ -65,6 +69,7 @@ class Generator:
         images: What functions may be made of.
         built: The operations that are served: they are asked for more often than the others.
         description: The console's own, as OpenAPI.
+        standing: What is there besides, for them to name.
     """
 
     def __init__(
@@ -76,10 +81,12 @@ class Generator:
         images: Sequence[str],
         built: Collection[str],
         description: Mapping[str, Any],
+        standing: Standing = NOTHING,
     ) -> None:
         self._seed = seed
         self._invoked = invoked
-        self._operations = Operations(Values(images))
+        self._operations = Operations(Values(images, standing))
+        self._downloads = standing.downloads or (_NO_DOWNLOAD,)
         self._built = sorted(built)
         self._console = ConsoleRequests(description, invoked)
         self._hostile = HostileForms(invoked, bait)
@@ -130,6 +137,15 @@ class Generator:
         if is_odd:
             chance.choice((mutations.of_place, mutations.of_head))(chance, draft)
         return _one(number, kind, draft, draft.rendered(chance), is_served=not is_odd)
+
+    def download(self, chance: random.Random, number: int, kind: str) -> Generated:
+        """A layer's archive, and odd paths to one."""
+        draft = Draft(method="GET", target=chance.choice(self._downloads))
+        if chance.random() < 0.7:
+            chance.choice((mutations.of_place, mutations.of_place, mutations.of_head, mutations.of_query))(
+                chance, draft
+            )
+        return _one(number, kind, draft, draft.rendered(chance))
 
     def presigned(self, chance: random.Random, number: int, kind: str) -> Generated:
         """A URL that looks presigned, whole or not."""
@@ -224,7 +240,7 @@ def _payload(chance: random.Random) -> Any:
 
 
 def _one(number: int, kind: str, draft: Draft, sent: bytes, **rules: bool) -> Generated:
-    return Generated(number=number, kind=kind, sent=sent, method=draft.method, **rules)
+    return Generated(number=number, kind=kind, sent=sent, method=draft.method, operation=draft.operation, **rules)
 
 
 _MUTATIONS: Mapping[str, mutations.Mutation] = {
@@ -238,8 +254,8 @@ _MUTATIONS: Mapping[str, mutations.Mutation] = {
 Maker = Callable[[Generator, random.Random, int, str], Generated]
 
 SHARES: Mapping[str, tuple[int, Maker]] = {
-    "valid": (250, Generator.valid),
-    "invocation": (200, Generator.invocation),
+    "valid": (300, Generator.valid),
+    "invocation": (140, Generator.invocation),
     "odd invocation": (80, Generator.odd_invocation),
     "other value": (110, Generator.mutated),
     "other members": (50, Generator.mutated),
@@ -248,6 +264,7 @@ SHARES: Mapping[str, tuple[int, Maker]] = {
     "other head": (60, Generator.mutated),
     "console": (30, Generator.console),
     "health": (10, Generator.health),
+    "download": (10, Generator.download),
     "presigned": (20, Generator.presigned),
     "large": (2, Generator.large),
     "hostile HTTP": (48, Generator.hostile_http),

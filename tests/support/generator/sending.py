@@ -26,11 +26,13 @@ class Sent:
 
     Args:
         answered: By kind and status; a kind that got no answer at all counts as 0.
+        operations: How often each operation of the model was served, of requests that are as the model says.
         served_s: How long each call of a function took that must be served.
         wrong: What was answered wrongly, with the request.
     """
 
     answered: Counter[tuple[str, int]] = field(default_factory=Counter)
+    operations: Counter[str] = field(default_factory=Counter)
     served_s: list[float] = field(default_factory=list)
     slowest_s: float = 0.0
     wrong: list[str] = field(default_factory=list)
@@ -97,6 +99,8 @@ class Sending:
         sent.answered.update((request.kind, answer.status) for answer in answers)
         if not answers:
             sent.answered[request.kind, 0] += 1
+        if request.is_understood and request.operation is not None and any(200 <= one.status < 300 for one in answers):
+            sent.operations[request.operation] += 1
         sent.slowest_s = max(sent.slowest_s, took_s)
         if request.is_served:
             sent.served_s.append(took_s)

@@ -23,6 +23,7 @@ _OF_CONSOLE = {404, 405, 422}
 _HAS_UNTYPED_ERRORS = b"code-signing-configs"
 """What is not found there, AWS says without a `Type`."""
 _NOT_OF_LAMBDA = (b"paddock", b"healthz", b"readyz")
+_DOWNLOADS = b"/_paddock/layers/"
 _NOT_UNDERSTOOD = ("SerializationException", "UnknownOperationException")
 
 
@@ -87,6 +88,8 @@ def _wrong_form(request: Generated, answer: Answer, error_type: str | None, *, i
         # A path is the same with each of its letters in per cent.
         sent = unquote_to_bytes(request.sent)
         return None if any(path in sent for path in _NOT_OF_LAMBDA) else "an error of the console's form"
+    if is_json and answer.status == 404 and _DOWNLOADS in unquote_to_bytes(request.sent):
+        return None if isinstance(content.get("message"), str) else "an error without a message"
     if answer.status in _OF_HTTP and answer.headers.get("connection") == "close":
         return None
     return "an error in no form"

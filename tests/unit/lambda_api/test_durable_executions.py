@@ -92,3 +92,18 @@ def test_what_only_a_running_execution_calls_is_refused_by_name(
     """AWS has no answer for an execution that does not exist there."""
     code, message = refused(getattr(client, operation), DurableExecutionArn=_ARN, **arguments)
     assert (code, "is not built yet in Paddock" in message) == ("NotImplementedException", True)
+
+
+@pytest.mark.parametrize("result", [b"[1, 2]", b'"text"', b"\x00 no JSON"])
+def test_a_callbacks_result_is_any_bytes(client: Any, refused: Refused, result: bytes) -> None:
+    """The body is the result itself, not an object that has it: what is refused is the callback."""
+    call = client.send_durable_execution_callback_success
+    assert refused(call, CallbackId="YQ==", Result=result)[0] == "ResourceNotFoundException"
+
+
+def test_a_callbacks_error_is_the_whole_body(client: Any, refused: Refused) -> None:
+    """Its members are checked where they are."""
+    call = client.send_durable_execution_callback_failure
+    assert refused(call, CallbackId="YQ==", Error={"ErrorType": "a"})[0] == "ResourceNotFoundException"
+    code, message = refused(call, CallbackId="YQ==", Error={"ErrorType": 1})
+    assert (code, "Error.ErrorType" in message) == ("SerializationException", True)
