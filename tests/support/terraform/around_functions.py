@@ -111,9 +111,7 @@ class Permission(Resource):
                 SourceArn=planned["source_arn"],
             ),
         }
-        self.repeated(
-            lambda: self.client.add_permission(**self._asked, **request), (CONFLICT, ""), (NOT_FOUND, "")
-        )
+        self.repeated(lambda: self.client.add_permission(**self._asked, **request), (CONFLICT, ""), (NOT_FOUND, ""))
         until(self._statement, "the policy has the new statement")
 
     def read(self) -> dict[str, Any] | None:

@@ -178,7 +178,7 @@ class Function(Resource):
         self.wait(lambda: self._state("State"), pending=_STATES, target=())
 
     def with_what_stays(self, name: str, configured: Any, state: Any) -> Any:
-        """Empty blocks where there is none, the log group, and levels that are not said; the provider's suppressions."""
+        """Empty blocks where there is none, the log group, and levels that are not said: the suppressions."""
         if name in ("environment", "image_config", "vpc_config") and state is None and not _says_anything(configured):
             return None
         if name == "logging_config" and configured is not None:
@@ -218,9 +218,7 @@ class Function(Resource):
             self.client.tag_resource(Resource=self._arn, Tags=updated)
 
     def _publish(self) -> None:
-        version = self.repeated(
-            lambda: self.client.publish_version(FunctionName=self._name), (CONFLICT, "in progress")
-        )
+        version = self.repeated(lambda: self.client.publish_version(FunctionName=self._name), (CONFLICT, "in progress"))
 
         def status() -> str | None:
             found = found_or_none(

@@ -248,7 +248,15 @@ def test_a_function_of_which_everything_is_said_is_unchanged_until_nothing_is(
     whole, fresh = (client.get_function_configuration(FunctionName=name) for name in ("whole", "fresh"))
     assert whole.pop("LoggingConfig") == {"LogFormat": "Text", "LogGroup": "ours"}
     left_over = {name for name in {*whole, *fresh} if whole.get(name) != fresh.get(name)}
-    own = {"FunctionName", "FunctionArn", "LoggingConfig", "RevisionId", "LastModified", "ResponseMetadata", "VpcConfig"}
+    own = {
+        "FunctionName",
+        "FunctionArn",
+        "LoggingConfig",
+        "RevisionId",
+        "LastModified",
+        "ResponseMetadata",
+        "VpcConfig",
+    }
     assert left_over <= own
     assert whole["VpcConfig"]["SubnetIds"] == []
 

@@ -83,9 +83,9 @@ def test_an_empty_environment_is_shown_from_its_creation_on_until_it_had_a_varia
     assert active(Environment=given)["Environment"] == {"Variables": {}}
     shown = [
         client.update_function_configuration(FunctionName="hello", Environment=one).get("Environment")
-        for one in (given, {"Variables": {"A": "1"}}, given)
+        for one in (given, {"Variables": {"LEVEL": "1"}}, given)
     ]
-    assert shown == [{"Variables": {}}, {"Variables": {"A": "1"}}, None]
+    assert shown == [{"Variables": {}}, {"Variables": {"LEVEL": "1"}}, None]
     client.delete_function(FunctionName="hello")
     active()
     assert "Environment" not in client.update_function_configuration(FunctionName="hello", Environment=given)

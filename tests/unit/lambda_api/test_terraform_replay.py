@@ -86,15 +86,21 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "no description": ({"description": "old"}, {}),
     "another role": ({}, {"role": "arn:aws:iam::000000000000:role/other"}),
     "another image": ({}, {"image_uri": "hello:2"}),
-    "variables": ({}, {"environment": {"variables": {"A": "1"}}}),
-    "other variables": ({"environment": {"variables": {"A": "1"}}}, {"environment": {"variables": {"B": "2"}}}),
-    "no environment": ({"environment": {"variables": {"A": "1"}}}, {}),
-    "an empty environment": ({"environment": {"variables": {"A": "1"}}}, {"environment": {"variables": {}}}),
-    "another dead letter queue": ({"dead_letter_config": {"target_arn": QUEUE}}, {"dead_letter_config": {"target_arn": TOPIC}}),
+    "variables": ({}, {"environment": {"variables": {"LEVEL": "1"}}}),
+    "other variables": ({"environment": {"variables": {"LEVEL": "1"}}}, {"environment": {"variables": {"STAGE": "2"}}}),
+    "no environment": ({"environment": {"variables": {"LEVEL": "1"}}}, {}),
+    "an empty environment": ({"environment": {"variables": {"LEVEL": "1"}}}, {"environment": {"variables": {}}}),
+    "another dead letter queue": (
+        {"dead_letter_config": {"target_arn": QUEUE}},
+        {"dead_letter_config": {"target_arn": TOPIC}},
+    ),
     "no dead letter queue": ({"dead_letter_config": {"target_arn": QUEUE}}, {}),
     "other overrides": ({"image_config": {"command": ["a"]}}, {"image_config": {"entry_point": ["/b"]}}),
     "no overrides": ({"image_config": {"command": ["a"], "working_directory": "/srv"}}, {}),
-    "no key": ({"kms_key_arn": KEY, "environment": {"variables": {"A": "1"}}}, {"environment": {"variables": {"A": "1"}}}),
+    "no key": (
+        {"kms_key_arn": KEY, "environment": {"variables": {"LEVEL": "1"}}},
+        {"environment": {"variables": {"LEVEL": "1"}}},
+    ),
     "a larger disk": ({}, {"ephemeral_storage": {"size": 2048}}),
     "logs in JSON": ({"logging_config": {"log_format": "Text"}}, {"logging_config": {"log_format": "JSON"}}),
     "logs in text": ({"logging_config": JSON_LOGS}, {"logging_config": {"log_format": "Text"}}),
@@ -198,9 +204,10 @@ def test_a_call_during_an_update_is_repeated_until_it_goes_through(
     """The refusal is the one that the provider waits for."""
     function = terraform(Function)
     function.apply(LEAST)
-    held = engine.hold("hello:slow")
-    client.update_function_code(FunctionName="hello", ImageUri="hello:slow")
-    configured = LEAST | {"image_uri": "hello:slow"} | members
+    slow = f"hello:slow-{next(iter(members))}"
+    held = engine.hold(slow)
+    client.update_function_code(FunctionName="hello", ImageUri=slow)
+    configured = LEAST | {"image_uri": slow} | members
     with ThreadPoolExecutor() as threads:
         applied = threads.submit(function.apply, configured)
         try:

@@ -128,7 +128,11 @@ def test_it_stands_as_configured_through_every_change_and_is_gone_when_destroyed
 
 
 PERMISSIONS: dict[str, Configured] = {
-    "a bucket": {"principal": "s3.amazonaws.com", "source_arn": "arn:aws:s3:::photos", "source_account": "111122223333"},
+    "a bucket": {
+        "principal": "s3.amazonaws.com",
+        "source_arn": "arn:aws:s3:::photos",
+        "source_account": "111122223333",
+    },
     "a rule": {"principal": "events.amazonaws.com", "source_arn": "arn:aws:events:us-east-1:111122223333:rule/r"},
     "a skill": {"principal": "alexa-appkit.amazon.com", "event_source_token": "amzn1.ask.skill.1"},
     "a role": {"principal": "arn:aws:iam::111122223333:role/caller"},

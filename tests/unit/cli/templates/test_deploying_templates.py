@@ -123,6 +123,7 @@ def test_what_is_left_out_is_in_the_plan_with_its_reason_and_in_the_count(
 Outputs:
 """
     Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", left_out.lstrip("\n")))
+    answering.on("GET", f"{FUNCTIONS}/s-Zipped/aliases/live", MISSING)
     result = paddock("deploy", template, "--stack-name", "s", "--plan")
     assert result.exit_code == 0, result.output
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
