@@ -133,7 +133,7 @@ Outputs:
         f"left out Zipped Function - {zipped}",
         "left out OfZipped Alias s-Zipped:live Zipped is left out",
     }
-    assert "Jobs.Arn is not made here; taken for it: arn:aws:sqs:us-east-1:123456789012:s-Jobs" in lines
+    assert "Jobs.Arn is not made here; taken for it: arn:aws:sqs:eu-west-1:123456789012:s-Jobs" in lines
     assert lines[-1] == "2 to create, 0 to update, 0 unchanged, 3 left out"
 
 
