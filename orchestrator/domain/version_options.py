@@ -88,7 +88,8 @@ class VersionOptions:
     All of them; what stands here is what AWS has when nothing was asked for.
 
     Args:
-        shows_environment: Were variables ever given? AWS shows them from then on, even if there are none left.
+        shows_environment: Was it created with variables of which there are none, and has never had any? AWS shows that,
+            but nothing once an update has taken the last one away.
         vpc: None if it was never asked for.
         dead_letter_target: Where events go that have failed for good.
         snap_start: `None` or `PublishedVersions`.

@@ -73,7 +73,9 @@ def new_version(key: FunctionKey, parameters: Parameters, now: datetime) -> Func
     version = FunctionVersion(
         key=key, image_uri=code["ImageUri"], role=parameters["Role"], revision_id="", last_modified=now
     )
-    return configured(version, parameters)
+    is_empty = "Environment" in parameters and not parameters["Environment"].get("Variables")
+    options = replace(version.options, shows_environment=is_empty)
+    return configured(replace(version, options=options), parameters)
 
 
 def configured(version: FunctionVersion, parameters: Parameters) -> FunctionVersion:

@@ -43,7 +43,8 @@ def changed_options(options: VersionOptions, parameters: Parameters) -> VersionO
     """
     changes: dict[str, Any] = {}
     if "Environment" in parameters:
-        changes["shows_environment"] = True
+        is_empty = not parameters["Environment"].get("Variables")
+        changes["shows_environment"] = options.shows_environment and is_empty
     if "VpcConfig" in parameters:
         changes["vpc"] = _vpc(parameters["VpcConfig"])
     if "DeadLetterConfig" in parameters:

@@ -24,6 +24,11 @@ _DEFAULTS: dict[str, Any] = {
     "Environment": {"Variables": {}},
     "ImageConfig": {},
     "EphemeralStorage": {"Size": 512},
+    "DeadLetterConfig": {"TargetArn": ""},
+    "KMSKeyArn": "",
+    "LoggingConfig": {"LogFormat": "Text"},
+    "TracingConfig": {"Mode": "PassThrough"},
+    "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
 }
 _CODE = ("ImageUri", "Architectures")
 _IMAGE_ID = "ImageId"

@@ -16,6 +16,7 @@ from orchestrator.cli.failures import Failure
 from orchestrator.cli.templates.deploying import deploy_template
 from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.provisioned_concurrency import Provisioned
+from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
 
 MATERIAL = Path(__file__).parent.parent / "cli" / "templates" / "material"
@@ -210,10 +211,54 @@ def test_what_the_template_no_longer_mentions_has_its_default_again(
     assert set(deploy(template)["R"]["members"]) == {"Timeout", "MemorySize", "Environment", "ImageConfig", "Role"}
     found = client.get_function(FunctionName="resize-us-east-1")
     assert found["Configuration"]["Timeout"] == 3
-    assert found["Configuration"]["Environment"] == {"Variables": {}}
-    assert "ImageConfigResponse" not in found["Configuration"]
+    assert not {"Environment", "ImageConfigResponse"} & set(found["Configuration"])
     assert found["Concurrency"] == {"ReservedConcurrentExecutions": 5}
     assert found["Tags"] == {"team": "images"}
+
+
+def test_a_function_of_which_everything_is_said_is_unchanged_until_nothing_is(
+    deploy: Deploy, client: Any, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    """All of its configuration has AWS's default then, but for its log group; and after that nothing changes again."""
+    engine.subnets["subnet-1"] = None
+    least = {"FunctionName": "whole", "PackageType": "Image", "Code": {"ImageUri": "hello:1"}, "Role": ROLE}
+    said = {
+        "Description": "greets",
+        "MemorySize": 512,
+        "Timeout": 30,
+        "Environment": {"Variables": {"LEVEL": "debug"}},
+        "ImageConfig": {"Command": ["app.handler"], "EntryPoint": ["/bin/run"], "WorkingDirectory": "/srv"},
+        "EphemeralStorage": {"Size": 1024},
+        "DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:dead"},
+        "KmsKeyArn": "arn:aws:kms:us-east-1:000000000000:key/1",
+        "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "DEBUG", "LogGroup": "ours"},
+        "TracingConfig": {"Mode": "Active"},
+        "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
+    }
+    template = tmp_path / "template.json"
+    found = []
+    for properties in (least | said, least | said, least, least):
+        document = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}}}
+        template.write_text(json.dumps(document))
+        found.append(deploy(template)["F"])
+    assert [one["change"] for one in found] == ["create", "unchanged", "update", "unchanged"]
+    assert set(found[2]["members"]) == {*said, "KMSKeyArn"} - {"KmsKeyArn"}
+    client.create_function(**(least | {"FunctionName": "fresh"}))
+    until(lambda: client.get_function(FunctionName="fresh")["Configuration"]["State"] == "Active", "it is active")
+    whole, fresh = (client.get_function_configuration(FunctionName=name) for name in ("whole", "fresh"))
+    assert whole.pop("LoggingConfig") == {"LogFormat": "Text", "LogGroup": "ours"}
+    left_over = {name for name in {*whole, *fresh} if whole.get(name) != fresh.get(name)}
+    own = {
+        "FunctionName",
+        "FunctionArn",
+        "LoggingConfig",
+        "RevisionId",
+        "LastModified",
+        "ResponseMetadata",
+        "VpcConfig",
+    }
+    assert left_over <= own
+    assert whole["VpcConfig"]["SubnetIds"] == []
 
 
 def test_what_a_template_provisions_for_its_published_alias_is_asked_for_once(

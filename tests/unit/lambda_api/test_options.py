@@ -47,8 +47,6 @@ def test_what_was_never_asked_for_is_not_shown(active: Active) -> None:
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ({"Environment": {}}, {"Environment": {"Variables": {}}}),
-        ({"Environment": {"Variables": {}}}, {"Environment": {"Variables": {}}}),
         ({"VpcConfig": {}}, {"VpcConfig": _NO_VPC}),
         ({"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}}, {"VpcConfig": _NO_VPC}),
         ({"DeadLetterConfig": {"TargetArn": _QUEUE}}, {"DeadLetterConfig": {"TargetArn": _QUEUE}}),
@@ -75,6 +73,22 @@ def test_what_is_asked_for_is_kept_and_shown(
     active()
     assert client.update_function_configuration(FunctionName="hello", **given)[name] == shown[name]
     assert client.get_function_configuration(FunctionName="hello")[name] == shown[name]
+
+
+@pytest.mark.parametrize("given", [{}, {"Variables": {}}])
+def test_an_empty_environment_is_shown_from_its_creation_on_until_it_had_a_variable(
+    active: Active, client: Any, given: dict[str, Any]
+) -> None:
+    """An update that leaves none shows none, which is what Terraform's provider counts on."""
+    assert active(Environment=given)["Environment"] == {"Variables": {}}
+    shown = [
+        client.update_function_configuration(FunctionName="hello", Environment=one).get("Environment")
+        for one in (given, {"Variables": {"LEVEL": "1"}}, given)
+    ]
+    assert shown == [{"Variables": {}}, {"Variables": {"LEVEL": "1"}}, None]
+    client.delete_function(FunctionName="hello")
+    active()
+    assert "Environment" not in client.update_function_configuration(FunctionName="hello", Environment=given)
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def test_one_member_changes_and_the_others_stay(
 
 
 def test_empty_values_take_things_away(active: Active, client: Any) -> None:
-    """An empty environment (shown, as AWS does once there was one), empty overrides, an empty description."""
+    """The environment, overrides, the description."""
     active(
         Environment={"Variables": {"OLD": "x"}},
         Description="old",
@@ -170,8 +170,8 @@ def test_empty_values_take_things_away(active: Active, client: Any) -> None:
         Description="",
         ImageConfig={"Command": [], "EntryPoint": [], "WorkingDirectory": ""},
     )
-    assert "ImageConfigResponse" not in answer
-    assert (answer["Environment"], answer["Description"]) == ({"Variables": {}}, "")
+    assert not {"ImageConfigResponse", "Environment"} & set(answer)
+    assert answer["Description"] == ""
 
 
 @pytest.mark.parametrize(

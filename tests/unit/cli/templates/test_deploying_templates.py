@@ -84,6 +84,59 @@ def test_the_plan_comes_first_and_then_what_stands(
     ]
 
 
+def test_a_second_time_nothing_is_to_be_changed_and_only_questions_are_asked(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str
+) -> None:
+    """The plan says so before, and the result afterwards; what stands is shown all the same."""
+    configuration = {**ACTIVE, "TracingConfig": {"Mode": "Active"}}
+    answering.on("GET", F, document({"Configuration": configuration, "Code": {"ImageUri": "f:1"}}))
+    answering.on("GET", URL, document({"FunctionUrl": "http://f.url/", "FunctionArn": ARN, "AuthType": "NONE"}))
+    result = paddock("deploy", template, "--stack-name", "s")
+    assert result.exit_code == 0, result.output
+    assert [" ".join(line.split()) for line in result.stdout.splitlines()] == [
+        f"stack s, from {template}",
+        "CHANGE RESOURCE TYPE NAME DETAIL",
+        "unchanged F Function f -",
+        "unchanged U Url f -",
+        "nothing to change, 2 unchanged, 0 left out",
+        "RESOURCE NAME STANDS AS",
+        f"F f {ARN}",
+        "U f http://f.url/",
+        "output Address: http://f.url/",
+        "nothing changed, 2 unchanged, 0 left out",
+    ]
+    assert {one.method for one in answering.asked} == {"GET"}
+
+
+def test_what_is_left_out_is_in_the_plan_with_its_reason_and_in_the_count(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str
+) -> None:
+    """Other services' resources, zip functions and what needs them; and the value taken for what is not made."""
+    left_out = """
+  Jobs: {Type: AWS::SQS::Queue}
+  Zipped:
+    Type: AWS::Lambda::Function
+    Properties: {Runtime: python3.13, Handler: a.b, Role: r, Code: {ZipFile: "x = 1"}}
+  OfZipped:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: !Ref Zipped, Name: live, FunctionVersion: !GetAtt Jobs.Arn}
+Outputs:
+"""
+    Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", left_out.lstrip("\n")))
+    answering.on("GET", f"{FUNCTIONS}/s-Zipped/aliases/live", MISSING)
+    result = paddock("deploy", template, "--stack-name", "s", "--plan")
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    zipped = "zip packages are not built in Paddock; make it an image (PackageType: Image)"
+    assert {line for line in lines if line.startswith("left out")} == {
+        "left out Jobs AWS::SQS::Queue - Paddock makes Lambda resources only",
+        f"left out Zipped Function - {zipped}",
+        "left out OfZipped Alias s-Zipped:live Zipped is left out",
+    }
+    assert "Jobs.Arn is not made here; taken for it: arn:aws:sqs:eu-west-1:123456789012:s-Jobs" in lines
+    assert lines[-1] == "2 to create, 0 to update, 0 unchanged, 3 left out"
+
+
 @pytest.mark.parametrize("option", ["--plan", "--dry-run"])
 def test_a_plan_asks_and_changes_nothing(
     answering: AnsweringEndpoint, paddock: Paddock, template: str, option: str

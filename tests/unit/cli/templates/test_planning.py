@@ -35,6 +35,8 @@ def as_it_stands(**members: Any) -> Standing:
         "MemorySize": 128,
         "Environment": {"Variables": {}},
         "EphemeralStorage": {"Size": 512},
+        "LoggingConfig": {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"},
+        "TracingConfig": {"Mode": "PassThrough"},
     }
     return Standing(members={**defaults, **members}, values={"Arn": ARN})
 
