@@ -21,7 +21,7 @@ test: ## all tests, on a real Docker engine
 	@scripts/test.sh $(ARGS)
 
 test-fast: ## the tests that need neither an engine nor a browser
-	@$(RUN) pytest -m "not docker and not browser" $(ARGS)
+	@$(RUN) pytest --numprocesses auto --dist worksteal -m "not docker and not browser" $(ARGS)
 
 check: ## lint, formatting, types, import contract, shell scripts
 	$(RUN) ruff check .
