@@ -22,8 +22,28 @@ main() {
     run_step "Python environment" scripts/uv.sh sync --frozen
     printf '\n'
     print_times
-    printf '\n▸ tests\n'
-    exec scripts/uv.sh run --frozen pytest "$@"
+    local fast=0 real=0
+    run_tests "fast tests, on every processor" \
+        --numprocesses auto --dist worksteal -m "not docker and not browser" "$@" || fast=$?
+    run_tests "tests on the engine and in the browser" -m "docker or browser" "$@" || real=$?
+    answer_for "$fast" "$real"
+}
+
+run_tests() {
+    printf '\n▸ %s\n' "$1"
+    scripts/uv.sh run --frozen pytest "${@:2}"
+}
+
+# Arguments may choose tests of one kind only; to have chosen none of either is an error.
+answer_for() {
+    local -r none_chosen=5
+    local outcome
+    for outcome in "$@"; do
+        if [ "$outcome" -ne 0 ] && [ "$outcome" -ne "$none_chosen" ]; then
+            exit "$outcome"
+        fi
+    done
+    [ "$1" -eq 0 ] || [ "$2" -eq 0 ] || exit "$none_chosen"
 }
 
 ensure_browser() {

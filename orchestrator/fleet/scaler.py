@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -68,8 +69,7 @@ class Scaler:
         self.max_starting = max_starting
         self._turn = 0
         self._starts: Allowances[FunctionKey] = Allowances(STARTED_AT_ONCE, STARTED_PER_S)
-        self._first_launched: float | None = None
-        self._has_begun = False
+        self._all_places_from = math.inf
 
     async def tick(self) -> None:
         """Look once at everyone who waits."""
@@ -101,7 +101,7 @@ class Scaler:
         for _ in range(wanted):
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
-                self._first_launched = now if self._first_launched is None else self._first_launched
+                self._all_places_from = min(self._all_places_from, now + STARTS_FOR_S)
                 self._start(demand.version)
                 self._starts.take_one(function, now)
                 continue
@@ -111,8 +111,6 @@ class Scaler:
 
     def _places(self, now: float) -> int:
         """Half until the first has come up: after a crash callers wait for it, and much else begins beside it."""
-        if not self._has_begun:
-            launched = now if self._first_launched is None else self._first_launched
-            is_late = now - launched > STARTS_FOR_S
-            self._has_begun = is_late or any(live.state in SERVING for live in self._fleet.live())
-        return self.max_starting if self._has_begun else max(1, self.max_starting // 2)
+        if now < self._all_places_from and any(live.state in SERVING for live in self._fleet.live()):
+            self._all_places_from = now
+        return self.max_starting if now >= self._all_places_from else max(1, self.max_starting // 2)

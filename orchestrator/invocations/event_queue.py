@@ -89,7 +89,6 @@ class EventQueue:
         self._wake = wake
         self._in_hand: dict[_Target, set[int]] = {}
         self._accepting: set[int] = set()
-        self._let_go_while_reading: set[int] | None = None
         self._tasks = Tasks("events")
         self._is_closed = False
 
@@ -128,18 +127,16 @@ class EventQueue:
         free = self._places(target) - len(self._of(target))
         if free <= 0:
             return
-        in_hand = frozenset(self._of(target))
-        # What is read may have been taken, and have ended, since.
-        meanwhile: set[int] = set()
-        self._let_go_while_reading = meanwhile
-        for invocation, payload in await self._store.due(function, now, free, in_hand, target=within):
-            if invocation.key in self._of(target) | self._accepting | meanwhile:
+        found = await self._store.due(function, now, free, frozenset(self._of(target)), target=within)
+        # Now, before anything is waited for again: later, one of these may have been taken and have ended.
+        not_ours = self._of(target) | self._accepting
+        for invocation, payload in found:
+            if invocation.key in not_ours:
                 continue
             if is_too_old(invocation, self._clock.now(), self._policy(function, within.qualifier)):
                 await self._give_up(invocation, EVENT_AGE_EXCEEDED)
             elif not self._take(invocation, payload):
                 break
-        self._let_go_while_reading = None
 
     def stop_taking(self) -> None:
         """Take no more: what is accepted stays in the store."""
@@ -270,8 +267,6 @@ class EventQueue:
         self._let_go(after)
 
     def _let_go(self, invocation: Invocation) -> None:
-        if self._let_go_while_reading is not None:
-            self._let_go_while_reading.add(invocation.key)
         target = _target_of(invocation)
         held = self._in_hand.get(target)
         if held is not None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from datetime import datetime
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import Connection
 
 from orchestrator.domain.history import LifecycleEvent
-from orchestrator.domain.invocations import FunctionError, Invocation
-from orchestrator.domain.names import FunctionKey
+from orchestrator.domain.invocations import FunctionError, Invocation, InvocationState
 from orchestrator.driver.protocol import ContainerEnded
 from orchestrator.store.invocation_queries import Target
 from tests.support.builders import KEY
@@ -208,23 +209,58 @@ async def test_an_event_that_has_ended_since_it_was_read_does_not_run_again(
 ) -> None:
     """What is read is how it was."""
     runtime = await engine.warm()
-    due = engine.store.invocations.due
-    read: list[str] = []
+    database = engine.store.invocations._database
+    read = database.read
+    ended: list[str] = []
 
-    async def due_and_then_late(
-        function: FunctionKey, now: datetime, limit: int, exclude: Collection[int], *, target: Target
-    ) -> list[tuple[Invocation, bytes]]:
+    async def read_and_then_late(work: Callable[[Connection], list[tuple[Invocation, bytes]]]) -> object:
+        monkeypatch.setattr(database, "read", read)
         await engine.send()
         event = await runtime.event()
-        found = await due(function, now, limit, exclude, target=target)
+        found = await read(work)
         assert [invocation.request_id for invocation, _ in found] == [event.request_id]
         runtime.answer(event)
         await engine.until_state(event.request_id, "succeeded")
-        read.append(event.request_id)
+        ended.append(event.request_id)
         return found
 
-    monkeypatch.setattr(engine.store.invocations, "due", due_and_then_late)
+    monkeypatch.setattr(database, "read", read_and_then_late)
     await engine.events._feed((KEY, Target()), engine.clock.steady())
-    assert len(read) == 1
+    assert len(ended) == 1
     await engine.settle()
+    assert runtime.ask() is None
+
+
+async def test_an_event_that_is_taken_while_an_older_one_is_given_up_runs_once(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both were read together; the newer was taken by its acceptance, and has ended."""
+    runtime = await engine.warm()
+    with monkeypatch.context() as untaken:
+        untaken.setattr(engine.events, "accepted", lambda invocation, payload: None)
+        old = await engine.send()
+    engine.clock.advance(timedelta(hours=7))
+    accept, ended = engine.store.invocations.accept, engine.store.invocations.ended
+    gives_up, may_give_up = asyncio.Event(), asyncio.Event()
+    feeding: list[asyncio.Task[None]] = []
+
+    async def ended_late(after: Invocation, *, before: InvocationState, promised: bool) -> bool:
+        if after.request_id == old:
+            gives_up.set()
+            await may_give_up.wait()
+        return await ended(after, before=before, promised=promised)
+
+    async def accept_late(invocation: Invocation, payload: bytes, *, promised: bool) -> None:
+        await accept(invocation, payload, promised=promised)
+        feeding.append(asyncio.create_task(engine.events.tick()))
+        await gives_up.wait()
+
+    monkeypatch.setattr(engine.store.invocations, "ended", ended_late)
+    monkeypatch.setattr(engine.store.invocations, "accept", accept_late)
+    newer = await engine.send()
+    runtime.answer(await runtime.event())
+    await engine.until_state(newer, "succeeded")
+    may_give_up.set()
+    await asyncio.gather(*feeding)
+    assert await engine.state_of(old) == "failed"
     assert runtime.ask() is None

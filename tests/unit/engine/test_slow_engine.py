@@ -161,15 +161,17 @@ async def test_a_failure_that_nobody_thought_of_leaves_no_environment_and_no_cal
 
 async def test_starts_that_fail_together_are_one_failure(engine: Engine) -> None:
     """An engine that ends takes all of them with it: counted one by one, the next try would be minutes away."""
-    engine.driver.sandbox_failures.extend(EngineUnreachable("Docker engine does not answer") for _ in range(2))
-    calls = [engine.call({"n": number}) for number in range(2)]
+    engine.driver.sandbox_failures.extend(EngineUnreachable("Docker engine does not answer") for _ in range(4))
+    # Half of them until the first has come up.
+    engine.scaler.max_starting = 8
+    calls = [engine.call({"n": number}) for number in range(4)]
     await engine.scale()
     assert not engine.live()
     assert engine.fleet.pool(VersionKey(KEY)).failures == 1
     await engine.pass_time(1)
     await engine.scale()
     runtimes = [ScriptedRuntime(engine.dispatcher, live) for live in engine.live()]
-    assert len(runtimes) == 2
+    assert len(runtimes) == 4
     for runtime in runtimes:
         runtime.answer(runtime.ask() or await runtime.event())
     assert {(await answer_of(call)).status_code for call in calls} == {200}
