@@ -11,6 +11,9 @@ import pytest
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ROLE, ScriptedEngine, ScriptedFrontDesk, ServedApi
 
+# What a case expected and what it got is to be seen.
+pytest.register_assert_rewrite("tests.unit.lambda_api.operations.playing")
+
 _accounts = itertools.count(100_000_000_001)
 
 

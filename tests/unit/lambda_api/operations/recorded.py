@@ -1,0 +1,8 @@
+"""All records."""
+
+from __future__ import annotations
+
+from tests.unit.lambda_api.operations import aliases
+from tests.unit.lambda_api.operations.record import Record
+
+RECORDS: tuple[Record, ...] = (*aliases.RECORDS,)
