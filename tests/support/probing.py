@@ -17,6 +17,7 @@ from typing import Any
 import docker
 
 from orchestrator.containers.seccomp import profile
+from tests.support.host_lock import only_here
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
@@ -129,16 +130,23 @@ def in_network_of(container: Any, *words: str) -> str:
 @contextlib.contextmanager
 def metadata_address() -> Iterator[None]:
     """The cloud's address, on this host for a while."""
-    run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
-    try:
-        yield
-    finally:
-        run("ip", "address", "del", f"{METADATA}/32", "dev", "lo")
+    with only_here("metadata-address"):
+        run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
+        try:
+            yield
+        finally:
+            run("ip", "address", "del", f"{METADATA}/32", "dev", "lo")
 
 
 @contextlib.contextmanager
 def stand_in_internet() -> Iterator[None]:
     """A public address behind this host, in a network namespace of its own, where somebody listens."""
+    with only_here("internet"), _internet():
+        yield
+
+
+@contextlib.contextmanager
+def _internet() -> Iterator[None]:
     run("ip", "netns", "add", "paddock-internet")
     try:
         run("ip", "link", "add", "pd-inet0", "type", "veth", "peer", "name", "pd-inet1", "netns", "paddock-internet")
