@@ -113,10 +113,12 @@ class Environments:
             raise NotHardened(f"{sandbox.sandbox_id[:12]} is no sandbox that was taken for an environment")
         container: Container | None = None
         disk: ScratchDisk | None = None
+        # Side by side: in a new life both take their time, and callers wait.
+        looking = asyncio.ensure_future(self._images.for_specification(spec.image_id, self._host.own))
         try:
             check_asked_for(spec)
             disk = await self._disks.take(spec.ephemeral_storage_mib)
-            image = await self._images.for_specification(spec.image_id, self._host.own)
+            image = await looking
             await self._images.check_working_directory(spec.image_id, spec.working_directory)
             root_mib = spec.ephemeral_storage_mib if spec.has_writable_root else 0
             specification = environment_container(
@@ -159,6 +161,9 @@ class Environments:
             raise
         finally:
             self._note_opening(-1)
+            if not looking.cancel() and not looking.cancelled():
+                # Else it would be told in the log as one that nobody has asked for.
+                looking.exception()
         self._running.started(container)
         return container_id
 

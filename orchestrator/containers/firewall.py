@@ -9,6 +9,7 @@ host's namespace, where sandboxes cannot set rules (`host_firewall.py`).
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -77,7 +78,7 @@ def ruleset(reach: Reach) -> str:
         *_each("    ip daddr {} tcp dport 53 accept", reach.dns_servers),
         *(f"    {_destination(one)} accept" for one in reach.open_addresses),
         f"    ip daddr {{ {', '.join(_PRIVATE)} }} drop",
-        *_each("    ip daddr {} drop", reach.host_addresses),
+        *_each("    ip daddr {} drop", _public(reach.host_addresses)),
         "    meta nfproto ipv6 drop",
         *(["    accept"] if reach.internet else []),
         "  }",
@@ -120,7 +121,7 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
         f"    ip saddr != {subnet} drop",
         *wanted,
         f"    ip daddr {{ {', '.join(_PRIVATE)} }} drop",
-        *_each("    ip daddr {} drop", reach.host_addresses),
+        *_each("    ip daddr {} drop", _public(reach.host_addresses)),
         "    meta nfproto ipv6 drop",
         *([] if reach.internet else ["    drop"]),
         "  }",
@@ -148,6 +149,12 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
 
 def _each(line: str, addresses: Sequence[str]) -> list[str]:
     return [line.format(address) for address in addresses]
+
+
+def _public(addresses: Sequence[str]) -> list[str]:
+    """Without those that are dropped with their range: of these, each network that the engine makes adds one."""
+    ranges = [ipaddress.ip_network(one) for one in _PRIVATE]
+    return [one for one in addresses if not any(ipaddress.ip_address(one) in each for each in ranges)]
 
 
 def _address(opened: str) -> str:

@@ -1,16 +1,21 @@
 """
 The pool of network sandboxes (D4): attached, firewalled and ready, so that a cold start need not wait for it.
 
-A sandbox is in the pool only after it said `ready` behind its rules. It serves one environment, once.
+A sandbox is in the pool only after it said `ready` behind its rules. It serves one environment, once. Those that are
+ready are on a list on disk, from which one is taken before it is handed out: what a crash left there serves in the next
+life.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from docker.errors import APIError, NotFound
@@ -18,6 +23,7 @@ from docker.errors import APIError, NotFound
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import FrameReader, read_frames
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.spec import sandbox_container
 from orchestrator.domain.names import hostname_from
 from orchestrator.domain.start_failures import SANDBOX_FAILURE
@@ -46,12 +52,29 @@ class SandboxTemplate:
     network: FunctionsNetwork
     ruleset: str | None
 
+    def specification(self, hostname: str) -> dict[str, Any]:
+        """Of one that is known by this name."""
+        return sandbox_container(
+            image=self.image,
+            owner=self.owner,
+            network=self.network.name,
+            hostname=hostname,
+            control_plane=self.network.control_plane,
+            ruleset=self.ruleset,
+            labels=self.network.labels,
+        )
+
+    def digest(self) -> str:
+        """Of everything that all made from it share."""
+        return hashlib.sha256(json.dumps(self.specification(""), sort_keys=True).encode()).hexdigest()
+
 
 class SandboxPool:
     """
     Keeps sandboxes ready.
 
     Args:
+        kept: Those that are ready, on disk.
         size: How many.
         starting_at_once: How many are started side by side. It is work of the processor: more make the first one late.
         removing_at_once: How many are removed side by side.
@@ -63,6 +86,7 @@ class SandboxPool:
         self,
         engine: Engine,
         template: SandboxTemplate,
+        kept: ReadySandboxes,
         *,
         size: int,
         starting_at_once: int,
@@ -73,6 +97,8 @@ class SandboxPool:
         self._cut_off = cut_off
         self._engine = engine
         self._template = template
+        self._kept = kept
+        self._keeping = asyncio.Lock()
         self._size = size
         self._starting = asyncio.Semaphore(starting_at_once)
         self._removing = asyncio.Semaphore(removing_at_once)
@@ -81,7 +107,7 @@ class SandboxPool:
         self._random = random
         self._ready: deque[Sandbox] = deque()
         self._waiters: deque[asyncio.Future[Sandbox]] = deque()
-        self._readers: dict[str, FrameReader] = {}
+        self._readers: dict[str, FrameReader | None] = {}
         self._making = 0
         self._is_closing = False
         self._wanted = asyncio.Event()
@@ -90,6 +116,26 @@ class SandboxPool:
         self.last_failure: str | None = None
         self.filled = asyncio.Event()
         """Set once there have been as many as there should be."""
+
+    async def adopt(self, found: Iterable[Mapping[str, Any]]) -> int:
+        """
+        Before it fills: take over what an earlier life kept ready; how many that were.
+
+        Args:
+            found: Running sandboxes that no container has joined, as the engine lists them.
+        """
+        hostnames = await asyncio.to_thread(self._kept.read, self._template.digest())
+        for one in found:
+            place = one["NetworkSettings"]["Networks"].get(self._template.network.name, {})
+            sandbox_id, hostname, address = one["Id"], hostnames.get(one["Id"]), place.get("IPAddress")
+            # Under the name of the image stands its id once the name is another's.
+            is_of_now = one["Image"] == self._template.image
+            if hostname and address and is_of_now and len(self._ready) < self._size:
+                self._ready.append(Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=address))
+                self._readers[sandbox_id] = None
+        if self._ready:
+            log.info("sandboxes.taken-over", count=len(self._ready))
+        return len(self._ready)
 
     def start(self) -> None:
         """Begin to fill."""
@@ -106,7 +152,7 @@ class SandboxPool:
         """
         self._wanted.set()
         if self._ready:
-            return self._ready.popleft()
+            return await self._taken_off(self._ready.popleft())
         waiter: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         if self._making < len(self._waiters):
@@ -186,6 +232,7 @@ class SandboxPool:
         await self._tasks.finish(_DISCARDED_WITHIN)
         await asyncio.gather(*(self.discard(sandbox.sandbox_id) for sandbox in self._ready))
         self._ready.clear()
+        await asyncio.to_thread(self._kept.remove)
 
     async def _refill(self) -> None:
         while not self._is_closing:
@@ -213,7 +260,25 @@ class SandboxPool:
                 waiter.set_exception(error)
             return False
         self._hand_over(sandbox)
+        await self._write_list()
         return True
+
+    async def _taken_off(self, sandbox: Sandbox) -> Sandbox:
+        """It serves from now on, and is on the list no more."""
+        # A list that is being written is written: else an older one could end up over a newer.
+        writing = asyncio.create_task(self._write_list(), name="list of sandboxes")
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self._hand_over(sandbox)
+            await writing
+            raise
+        return sandbox
+
+    async def _write_list(self) -> None:
+        async with self._keeping:
+            hostnames = {sandbox.sandbox_id: sandbox.hostname for sandbox in self._ready}
+            await asyncio.to_thread(self._kept.write, self._template.digest(), hostnames)
 
     def _hand_over(self, sandbox: Sandbox) -> None:
         waiter = self._next_waiter()
@@ -254,17 +319,8 @@ class SandboxPool:
 
     async def _try_to_make(self, template: SandboxTemplate) -> Sandbox:
         hostname = hostname_from(self._random(20))
-        specification = sandbox_container(
-            image=template.image,
-            owner=template.owner,
-            network=template.network.name,
-            hostname=hostname,
-            control_plane=template.network.control_plane,
-            ruleset=template.ruleset,
-            labels=template.network.labels,
-        )
         name = f"paddock-sandbox-{self._random(6).hex()}"
-        sandbox_id = await self._engine.create(specification, name)
+        sandbox_id = await self._engine.create(template.specification(hostname), name)
         try:
             async with self._starting:
                 await self._start_and_wait(sandbox_id)

@@ -14,6 +14,7 @@ from orchestrator.containers.firewall import Reach, ruleset
 from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.isolation import Isolation, Rules
 from orchestrator.containers.network import FunctionsNetwork
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate
 from orchestrator.containers.self_test import Surroundings
 from orchestrator.driver.protocol import IsolationBroken
@@ -101,6 +102,7 @@ def begun(host: Host, *, insecure: bool = False) -> Life:
     pool = SandboxPool(
         docker,
         SandboxTemplate(image="sandbox", owner="owner", network=_NETWORK, ruleset=ruleset(_REACH)),
+        ReadySandboxes(host.folder / "ready-sandboxes"),
         size=1,
         starting_at_once=2,
         removing_at_once=1,
