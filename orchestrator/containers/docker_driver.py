@@ -221,8 +221,9 @@ class DockerDriver:
             cut_off=self._looking_after.wake,
         )
         self._isolation = self._isolation_of(self._pool, network, reach)
-        await self._isolation.begin()
-        self._has_taken_over = await self._pool.adopt(earlier.unjoined) > 0
+        # What another runtime has made would say nothing of this one's.
+        if await self._isolation.begin():
+            self._has_taken_over = await self._pool.adopt(earlier.unjoined) > 0
         disks = self._scratch_disks()
         self._environments = Environments(
             self._engine,

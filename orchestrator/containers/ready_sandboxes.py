@@ -26,6 +26,9 @@ class ReadySandboxes:
         """
         These and no others. Where that cannot be written there is no list at all: none of them is taken over.
 
+        Raises:
+            OSError: If the earlier list still stands.
+
         Args:
             digest: Of what all of them were made from.
             hostnames: By the sandboxes' ids.
@@ -49,6 +52,11 @@ class ReadySandboxes:
         return {}
 
     def remove(self) -> None:
-        """There are none."""
-        with contextlib.suppress(OSError):
+        """
+        There are none.
+
+        Raises:
+            OSError: If the list still stands.
+        """
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             self._file.unlink()

@@ -9,6 +9,7 @@ life.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections import deque
@@ -151,8 +152,8 @@ class SandboxPool:
             EngineUnreachable: If the engine does not answer.
         """
         self._wanted.set()
-        if self._ready:
-            return await self._taken_off(self._ready.popleft())
+        if self._ready and await self._is_off_the_list(taken := self._ready.popleft()):
+            return taken
         waiter: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         if self._making < len(self._waiters):
@@ -230,9 +231,11 @@ class SandboxPool:
                 task.cancel()
                 await asyncio.wait([task])
         await self._tasks.finish(_DISCARDED_WITHIN)
+        # First: whoever starts next does not take over what is being removed.
+        with contextlib.suppress(OSError):
+            await asyncio.to_thread(self._kept.remove)
         await asyncio.gather(*(self.discard(sandbox.sandbox_id) for sandbox in self._ready))
         self._ready.clear()
-        await asyncio.to_thread(self._kept.remove)
 
     async def _refill(self) -> None:
         while not self._is_closing:
@@ -263,22 +266,36 @@ class SandboxPool:
         await self._write_list()
         return True
 
-    async def _taken_off(self, sandbox: Sandbox) -> Sandbox:
-        """It serves from now on, and is on the list no more."""
+    async def _is_off_the_list(self, sandbox: Sandbox) -> bool:
+        """It was ready, and is to serve; one that stays on the list serves nobody."""
         # A list that is being written is written: else an older one could end up over a newer.
         writing = asyncio.create_task(self._write_list(), name="list of sandboxes")
         try:
-            await asyncio.shield(writing)
+            is_written = await asyncio.shield(writing)
         except asyncio.CancelledError:
-            self._hand_over(sandbox)
-            await writing
+            self._tasks.start(self._return(sandbox, writing))
             raise
-        return sandbox
+        if not is_written:
+            self._tasks.start(self._discard_at_last(sandbox.sandbox_id))
+        return is_written
 
-    async def _write_list(self) -> None:
+    async def _return(self, sandbox: Sandbox, writing: asyncio.Task[bool]) -> None:
+        if await writing:
+            self._hand_over(sandbox)
+        else:
+            await self._discard_at_last(sandbox.sandbox_id)
+
+    async def _write_list(self) -> bool:
+        """False if it still says what it said before."""
         async with self._keeping:
             hostnames = {sandbox.sandbox_id: sandbox.hostname for sandbox in self._ready}
-            await asyncio.to_thread(self._kept.write, self._template.digest(), hostnames)
+            try:
+                await asyncio.to_thread(self._kept.write, self._template.digest(), hostnames)
+            except OSError as error:
+                consequence = "those that were on it serve nobody"
+                log.warning("sandboxes.not-listed", reason=str(error), consequence=consequence)
+                return False
+        return True
 
     def _hand_over(self, sandbox: Sandbox) -> None:
         waiter = self._next_waiter()

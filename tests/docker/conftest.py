@@ -51,10 +51,11 @@ def engine() -> Iterator[docker.DockerClient]:
 def images(engine: docker.DockerClient) -> dict[str, str]:
     """The functions in `tests/docker/functions`, built: name → tag."""
     tags = {}
-    for folder in sorted(path for path in FUNCTIONS.iterdir() if (path / "Dockerfile").exists()):
-        tag = f"paddock-test/{folder.name}:latest"
-        engine.images.build(path=str(folder), tag=tag, rm=True, forcerm=True)
-        tags[folder.name] = tag
+    with only_here("images"):
+        for folder in sorted(path for path in FUNCTIONS.iterdir() if (path / "Dockerfile").exists()):
+            tag = f"paddock-test/{folder.name}:latest"
+            engine.images.build(path=str(folder), tag=tag, rm=True, forcerm=True)
+            tags[folder.name] = tag
     return tags
 
 

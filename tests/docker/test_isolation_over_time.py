@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 import docker
+import pytest
 
+from tests.support.host_lock import only_here
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.probing import (
     Prober,
@@ -109,6 +111,14 @@ def test_a_freed_address_never_answers_under_its_earlier_hostname(
     assert answers == {earlier: "403", own: "200"}
 
 
+@pytest.fixture
+def no_further_address() -> Iterator[None]:
+    """The host has no public address more or less meanwhile: the rules of sandboxes name each."""
+    with only_here("internet"):
+        yield
+
+
+@pytest.mark.usefixtures("no_further_address")
 def test_a_control_plane_that_was_killed_comes_back_among_its_live_sandboxes(
     engine: docker.DockerClient,
     images: dict[str, str],
