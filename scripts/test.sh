@@ -22,28 +22,42 @@ main() {
     run_step "Python environment" scripts/uv.sh sync --frozen
     printf '\n'
     print_times
-    local fast=0 real=0
+    local -i fast=0 together=0 alone=0
     run_tests "fast tests, on every processor" \
         --numprocesses auto --dist worksteal -m "not docker and not browser" "$@" || fast=$?
-    run_tests "tests on the engine and in the browser" -m "docker or browser" "$@" || real=$?
-    answer_for "$fast" "$real"
+    run_tests "tests on the engine and in the browser, two files at a time" \
+        --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "(docker or browser) and not alone" "$@" || together=$?
+    run_tests "tests on the engine that must be alone" -m alone "$@" || alone=$?
+    if (($# == 0)); then
+        ((fast == 0 && together == 0 && alone == 0))
+    else
+        answer_for "$fast" "$together" "$alone"
+    fi
 }
 
 run_tests() {
+    local -ri interrupted=2
+    local -i outcome=0
     printf '\n▸ %s\n' "$1"
-    scripts/uv.sh run --frozen pytest "${@:2}"
+    scripts/uv.sh run --frozen pytest "${@:2}" || outcome=$?
+    if ((outcome == interrupted)); then
+        exit "$outcome"
+    fi
+    return "$outcome"
 }
 
-# Arguments may choose tests of one kind only; to have chosen none of either is an error.
+# Arguments may choose tests of one kind only; to have chosen none at all is an error.
 answer_for() {
-    local -r none_chosen=5
-    local outcome
+    local -ri none_chosen=5
+    local -i outcome answer=none_chosen
     for outcome in "$@"; do
-        if [ "$outcome" -ne 0 ] && [ "$outcome" -ne "$none_chosen" ]; then
-            exit "$outcome"
+        if ((outcome != 0 && outcome != none_chosen)); then
+            return "$outcome"
+        elif ((outcome == 0)); then
+            answer=0
         fi
     done
-    [ "$1" -eq 0 ] || [ "$2" -eq 0 ] || exit "$none_chosen"
+    return "$answer"
 }
 
 ensure_browser() {

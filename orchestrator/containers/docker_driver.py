@@ -27,10 +27,11 @@ from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.host_view import HostView, look_at_host, seccomp_profile
 from orchestrator.containers.images import Images
 from orchestrator.containers.isolation import NOT_YET, Isolation, Rules
-from orchestrator.containers.leftovers import Leftovers
+from orchestrator.containers.leftovers import EarlierLives, Leftovers
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import OutputQueue
 from orchestrator.containers.own_container import OwnContainer, check_is_control_plane, inspect, on_host
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.running import Running
 from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
 from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
@@ -58,6 +59,7 @@ from orchestrator.settings import Settings
 
 _REMOVING_AT_ONCE = 8
 _SURPLUS_WAITS_S = 1.0
+_FIRST_COME_UP_WITHIN_S = 3.0
 _FILLED_WITHIN_S = 10.0
 _BEGUN_IS_FINISHED_WITHIN = timedelta(seconds=20)
 _LIVES_WHOSE_SANDBOXES_MAY_WAIT = 4
@@ -108,6 +110,8 @@ class DockerDriver:
         self._isolation: Isolation | None = None
         self._tasks = Tasks("driver")
         self._discarding = asyncio.Lock()
+        self._is_ending = asyncio.Event()
+        self._has_taken_over = False
         self._leftovers = Leftovers(
             self._engine,
             owner=owner,
@@ -126,12 +130,10 @@ class DockerDriver:
         control_plane = await inspect(self._engine, control_plane_container)
         if control_plane is not None and control_plane.container_id != own_id:
             check_is_control_plane(control_plane)
-        functions, others = await self._leftovers.of_earlier_lives()
-        bearable = _LIVES_WHOSE_SANDBOXES_MAY_WAIT * self._settings.network_pool_size
-        waiting, surplus, too_many = others[:bearable], others[bearable : 2 * bearable], others[2 * bearable :]
+        earlier = await self._leftovers.of_earlier_lives()
         # Side by side, for callers wait for this after a crash. Nothing is started before every function of an earlier
-        # start has gone; its sandboxes hold nothing, and may go later.
-        removing = asyncio.create_task(self._leftovers.remove(functions))
+        # start has gone; its sandboxes hold nothing, and may serve now, or go later.
+        removing = asyncio.create_task(self._leftovers.remove(earlier.functions))
         looking = asyncio.create_task(self._look_at_host())
 
         async def host_addresses() -> tuple[str, ...]:
@@ -142,19 +144,22 @@ class DockerDriver:
                 self._engine, self._owner, self._settings.functions_subnet, control_plane, host_addresses
             )
             self._seccomp = seccomp_profile(self._engine)
-            # One crash after the other leaves no time for it later.
-            await self._leftovers.discard(too_many)
             if await self._host_firewall.may_stand():
                 # It is set anew, without the places of an earlier life's functions on further networks.
                 await removing
-            disks = await self._begin(network, await looking)
+            disks = await self._begin(network, await looking, earlier)
+            assert self._pools is not None
+            old = [one for one in earlier.others if one not in self._pools.ids()]
+            bearable = _LIVES_WHOSE_SANDBOXES_MAY_WAIT * self._settings.network_pool_size
+            # One crash after the other leaves no time for it later.
+            await self._leftovers.discard(old[2 * bearable :])
             await removing
         finally:
             removing.cancel()
             looking.cancel()
         # Only now: the disks of an earlier start were mounted until its functions had gone.
-        self._tasks.start(disks.start())
-        self._tasks.start(self._clear_up(surplus, waiting))
+        self._tasks.start(self._fill(disks))
+        self._tasks.start(self._clear_up(old[bearable : 2 * bearable], old[:bearable]))
         self._roots.start()
         return Place(
             control_plane_address=network.control_plane,
@@ -162,26 +167,39 @@ class DockerDriver:
             published_addresses=control_plane.published_on if control_plane is not None else None,
         )
 
+    async def _fill(self, disks: ScratchDisks) -> None:
+        """Where there are sandboxes for the first environments, a disk is all that these wait for."""
+        assert self._pools is not None
+        if self._has_taken_over:
+            await disks.start()
+            self._pools.start()
+        else:
+            self._pools.start()
+            await disks.start()
+
     async def _clear_up(self, surplus: list[str], waiting: list[str]) -> None:
         """
-        Remove old sandboxes: they hold nothing, and it would take the engine's time from the first new ones.
+        Remove old sandboxes: they hold nothing, and it would take the engine's time from the first new environments.
 
         Args:
             surplus: Removed soon all the same: one crash after the other would let them pile up.
-            waiting: Removed once the pool is full.
+            waiting: Removed once the first have had their time, and the pool is full.
         """
+        assert self._pools is not None
         try:
-            await self._filled(_SURPLUS_WAITS_S)
+            await self._pause(_SURPLUS_WAITS_S)
             await self._leftovers.discard(surplus)
-            await self._filled(_FILLED_WITHIN_S)
+            await self._pause(_FIRST_COME_UP_WITHIN_S - _SURPLUS_WAITS_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._pools.filled.wait(), _FILLED_WITHIN_S)
             await self._leftovers.discard(waiting)
         finally:
             self._looking_after.start()
 
-    async def _filled(self, within_s: float) -> None:
-        assert self._pools is not None
+    async def _pause(self, seconds: float) -> None:
+        """Shorter if it ends meanwhile."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._pools.filled.wait(), within_s)
+            await asyncio.wait_for(self._is_ending.wait(), seconds)
 
     async def _look_at_host(self) -> HostView:
         return await look_at_host(
@@ -191,7 +209,7 @@ class DockerDriver:
             name=f"paddock-probe-{self._random(6).hex()}",
         )
 
-    async def _begin(self, network: FunctionsNetwork, host: HostView) -> ScratchDisks:
+    async def _begin(self, network: FunctionsNetwork, host: HostView, earlier: EarlierLives) -> ScratchDisks:
         self._network = network
         reach = self._reach(network, host)
         one_at_a_time = self._engine.major_version < _NETWORKS_REMOVED_SIDE_BY_SIDE
@@ -207,6 +225,7 @@ class DockerDriver:
             reach,
             self._subnets,
             self._host_firewall,
+            ReadySandboxes(self._settings.driver_folder / "ready-sandboxes"),
             sizes=Sizes(alone=self._settings.network_pool_size, of_set=self._settings.subnet_pool_size),
             side_by_side=SideBySide(
                 starting=asyncio.Semaphore(self._engine.about["NCPU"]),
@@ -216,7 +235,9 @@ class DockerDriver:
             cut_off=self._looking_after.wake,
         )
         self._isolation = self._isolation_of(self._pools, network, reach)
-        await self._isolation.begin()
+        # What another runtime has made would say nothing of this one's.
+        if await self._isolation.begin():
+            self._has_taken_over = await self._pools.adopt(earlier.unjoined) > 0
         disks = self._scratch_disks()
         self._environments = Environments(
             self._engine,
@@ -230,7 +251,6 @@ class DockerDriver:
             tasks=self._tasks,
         )
         self._running.watch(self._pools, network.name)
-        self._pools.start()
         return disks
 
     def _isolation_of(self, pools: SandboxPools, network: FunctionsNetwork, reach: Reach) -> Isolation:
@@ -264,6 +284,7 @@ class DockerDriver:
 
     async def close(self) -> None:
         """Remove every sandbox and the network; release the engine."""
+        self._is_ending.set()
         if self._pools is not None:
             await self._pools.close()
         await self._roots.close()

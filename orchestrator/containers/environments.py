@@ -25,7 +25,7 @@ from orchestrator.containers.own_container import OwnContainer
 from orchestrator.containers.running import Container, Running
 from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.scratch_disks import ScratchDisk, ScratchDisks
-from orchestrator.containers.spec import USER, environment_container
+from orchestrator.containers.spec import USER, OfTheImage, environment_container
 from orchestrator.containers.writable_roots import WritableRoots
 from orchestrator.domain.functions import CPU_PERIOD_US
 from orchestrator.driver.protocol import (
@@ -113,10 +113,15 @@ class Environments:
             raise NotHardened(f"{sandbox.sandbox_id[:12]} is no sandbox that was taken for an environment")
         container: Container | None = None
         disk: ScratchDisk | None = None
+        looking: asyncio.Future[OfTheImage] | None = None
         try:
             check_asked_for(spec)
+            # Side by side: in a new life both take their time, and callers wait.
+            looking = asyncio.ensure_future(self._images.for_specification(spec.image_id, self._host.own))
+            # That it failed is told here, or does not matter any more.
+            looking.add_done_callback(lambda looked: looked.cancelled() or looked.exception())
             disk = await self._disks.take(spec.ephemeral_storage_mib)
-            image = await self._images.for_specification(spec.image_id, self._host.own)
+            image = await looking
             await self._images.check_working_directory(spec.image_id, spec.working_directory)
             root_mib = spec.ephemeral_storage_mib if spec.has_writable_root else 0
             specification = environment_container(
@@ -159,6 +164,8 @@ class Environments:
             raise
         finally:
             self._note_opening(-1)
+            if looking is not None:
+                looking.cancel()
         self._running.started(container)
         return container_id
 

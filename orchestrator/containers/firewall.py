@@ -110,7 +110,7 @@ def ruleset(reach: Reach) -> str:
         *each("    ip daddr {} drop", closed),
         *each("    ip daddr {} accept", subnets),
         f"    ip daddr {{ {', '.join(PRIVATE)} }} drop",
-        *each("    ip daddr {} drop", reach.host_addresses),
+        *each("    ip daddr {} drop", _public(reach.host_addresses)),
         "    meta nfproto ipv6 drop",
         *(["    accept"] if reach.internet else []),
         "  }",
@@ -154,7 +154,7 @@ def host_ruleset(reach: Reach, *, table: str, bridge: str, subnet: str, knows_br
         f"    ip saddr != {subnet} drop",
         *wanted,
         f"    ip daddr {{ {', '.join(PRIVATE)} }} drop",
-        *each("    ip daddr {} drop", reach.host_addresses),
+        *each("    ip daddr {} drop", _public(reach.host_addresses)),
         "    meta nfproto ipv6 drop",
         *([] if reach.internet else ["    drop"]),
         "  }",
@@ -203,6 +203,12 @@ def opened(reach: Reach) -> list[str]:
 def each(line: str, addresses: Sequence[str]) -> list[str]:
     """The line with each of these."""
     return [line.format(address) for address in addresses]
+
+
+def _public(addresses: Sequence[str]) -> list[str]:
+    """Without those that are dropped with their range: of these, each network that the engine makes adds one."""
+    ranges = [ipaddress.ip_network(one) for one in PRIVATE]
+    return [one for one in addresses if not any(ipaddress.ip_address(one) in each for each in ranges)]
 
 
 def _address(opened: str) -> str:

@@ -91,9 +91,10 @@ class Isolation:
         self._wall: Wall | None = None
         self._broken = ""
 
-    async def begin(self) -> None:
+    async def begin(self) -> bool:
         """
-        Before the pool fills: stand where it was seen to hold, or in the sandbox until that is tested.
+        Before the pool fills: stand where it was seen to hold, or in the sandbox until that is tested. Was it seen to
+        hold, with this engine and this runtime?
 
         Raises:
             IsolationBroken: If it stood on the host, and cannot any more.
@@ -103,6 +104,7 @@ class Isolation:
             seen = None
         await self._stand(seen or Wall.IN_SANDBOX)
         self._wall = seen
+        return seen is not None
 
     async def establish(self, forbidden_port: int) -> None:
         """

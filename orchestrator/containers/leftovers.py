@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from orchestrator.containers.engine import Engine
 from orchestrator.containers.images import VOLUME_PREFIX
-from orchestrator.containers.spec import ENVIRONMENT_ROLE, LIFE, OWNER, ROLE
+from orchestrator.containers.spec import ENVIRONMENT_ROLE, LIFE, OWNER, ROLE, SANDBOX_ROLE
 
 _REMOVING_AT_ONCE = 8
 _UNKNOWN_FOR_S = 300.0
@@ -25,13 +26,29 @@ _UNKNOWN_FOR_S = 300.0
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierLives:
+    """
+    What they left.
+
+    Args:
+        functions: Ids of containers.
+        others: The same: sandboxes, and what does one small thing.
+        unjoined: Those of the others that are running sandboxes which no function has joined, as the engine lists them.
+    """
+
+    functions: list[str]
+    others: list[str]
+    unjoined: list[dict[str, Any]]
+
+
 class Leftovers:
     """
     Everything with our owner's label that is nobody's.
 
     Args:
         life: Whose containers may be in use.
-        known: The ids of this life's containers that are.
+        known: The ids of the containers that are, also of those that it took over.
         discard: Removes a container that has a place on the functions' network.
         monotonic: Seconds.
     """
@@ -54,9 +71,14 @@ class Leftovers:
         self._monotonic = monotonic
         self._unknown_since: dict[str, float] = {}
 
-    async def of_earlier_lives(self) -> tuple[list[str], list[str]]:
-        """The ids of their containers: the functions, and what else there is."""
-        return _sorted(self._of_earlier_lives(await self._labelled()))
+    async def of_earlier_lives(self) -> EarlierLives:
+        """Look for it."""
+        found = self._of_earlier_lives(await self._labelled())
+        functions, others = _sorted(found)
+        joined = {one["HostConfig"]["NetworkMode"].removeprefix("container:") for one in found}
+        sandboxes = [one for one in found if one["Labels"].get(ROLE) == SANDBOX_ROLE and one["State"] == "running"]
+        unjoined = [one for one in sandboxes if one["Id"] not in joined]
+        return EarlierLives(functions=functions, others=others, unjoined=unjoined)
 
     async def of_any_life(self) -> tuple[list[str], list[str]]:
         """The same with everything of this life: it ends."""
@@ -89,7 +111,8 @@ class Leftovers:
         await asyncio.gather(*(self._discard(sandbox_id) for sandbox_id in sandbox_ids))
 
     def _of_earlier_lives(self, labelled: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [one for one in labelled if one["Labels"].get(LIFE) != self._life]
+        known = frozenset(self._known())
+        return [one for one in labelled if one["Labels"].get(LIFE) != self._life and one["Id"] not in known]
 
     def _lost(self, labelled: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Those of this life that have been unknown for long."""

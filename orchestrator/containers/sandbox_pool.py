@@ -1,14 +1,19 @@
 """
 The pool of network sandboxes (D4): attached, firewalled and ready, so that a cold start need not wait for it.
 
-A sandbox is in the pool only after it said `ready` behind its rules. It serves one environment, once.
+A sandbox is in the pool only after it said `ready` behind its rules. It serves one environment, once. Those that are
+ready are on a list on disk, from which one is taken before it is handed out: what a crash left there serves in the next
+life.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
+import json
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -21,6 +26,7 @@ from orchestrator.containers.engine import Engine
 from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import FrameReader, read_frames
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.spec import sandbox_container
 from orchestrator.containers.subnets import Subnet
 from orchestrator.domain.names import hostname_from
@@ -55,6 +61,22 @@ class SandboxTemplate:
     further: tuple[Subnet, ...] = ()
     fence: HostFirewall | None = None
 
+    def specification(self, hostname: str) -> dict[str, Any]:
+        """Of one that is known by this name."""
+        return sandbox_container(
+            image=self.image,
+            owner=self.owner,
+            network=self.network.name,
+            hostname=hostname,
+            control_plane=self.network.control_plane,
+            ruleset=self.ruleset,
+            labels=self.network.labels,
+        )
+
+    def digest(self) -> str:
+        """Of everything that all made from it share."""
+        return hashlib.sha256(json.dumps(self.specification(""), sort_keys=True).encode()).hexdigest()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySide:
@@ -75,6 +97,7 @@ class SandboxPool:
     Keeps sandboxes ready.
 
     Args:
+        kept: Those that are ready, on disk; None if no later life is to take them over.
         size: How many.
         random: Returns that many random bytes.
         cut_off: Called when a new one finds no place on one of its networks.
@@ -84,6 +107,7 @@ class SandboxPool:
         self,
         engine: Engine,
         template: SandboxTemplate,
+        kept: ReadySandboxes | None,
         *,
         size: int,
         side_by_side: SideBySide,
@@ -93,6 +117,8 @@ class SandboxPool:
         self._cut_off = cut_off
         self._engine = engine
         self._template = template
+        self._kept = kept
+        self._keeping = asyncio.Lock()
         self._size = size
         self._side_by_side = side_by_side
         self._quiet = asyncio.Event()
@@ -100,7 +126,7 @@ class SandboxPool:
         self._random = random
         self._ready: deque[Sandbox] = deque()
         self._waiters: deque[asyncio.Future[Sandbox]] = deque()
-        self._readers: dict[str, FrameReader] = {}
+        self._readers: dict[str, FrameReader | None] = {}
         self._making = 0
         self._is_closing = False
         self._wanted = asyncio.Event()
@@ -109,6 +135,27 @@ class SandboxPool:
         self.last_failure: str | None = None
         self.filled = asyncio.Event()
         """Set once there have been as many as there should be."""
+
+    async def adopt(self, found: Iterable[Mapping[str, Any]]) -> int:
+        """
+        Before it fills: take over what an earlier life kept ready; how many that were.
+
+        Args:
+            found: Running sandboxes that no container has joined, as the engine lists them.
+        """
+        assert self._kept is not None, "it has a list of its own"
+        hostnames = await asyncio.to_thread(self._kept.read, self._template.digest())
+        for one in found:
+            place = one["NetworkSettings"]["Networks"].get(self._template.network.name, {})
+            sandbox_id, hostname, address = one["Id"], hostnames.get(one["Id"]), place.get("IPAddress")
+            # Under the name of the image stands its id once the name is another's.
+            is_of_now = one["Image"] == self._template.image
+            if hostname and address and is_of_now and len(self._ready) < self._size:
+                self._ready.append(Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=address))
+                self._readers[sandbox_id] = None
+        if self._ready:
+            log.info("sandboxes.taken-over", count=len(self._ready))
+        return len(self._ready)
 
     def start(self) -> None:
         """Begin to fill."""
@@ -124,8 +171,8 @@ class SandboxPool:
             EngineUnreachable: If the engine does not answer.
         """
         self._wanted.set()
-        if self._ready:
-            return self._ready.popleft()
+        if self._ready and await self._is_off_the_list(taken := self._ready.popleft()):
+            return taken
         waiter: asyncio.Future[Sandbox] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         if self._making < len(self._waiters):
@@ -205,6 +252,10 @@ class SandboxPool:
                 task.cancel()
                 await asyncio.wait([task])
         await self._tasks.finish(_DISCARDED_WITHIN)
+        # First: whoever starts next does not take over what is being removed.
+        if self._kept is not None:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(self._kept.remove)
         await asyncio.gather(*(self.discard(sandbox.sandbox_id) for sandbox in self._ready))
         self._ready.clear()
 
@@ -234,6 +285,40 @@ class SandboxPool:
                 waiter.set_exception(error)
             return False
         self._hand_over(sandbox)
+        await self._write_list()
+        return True
+
+    async def _is_off_the_list(self, sandbox: Sandbox) -> bool:
+        """It was ready, and is to serve; one that stays on the list serves nobody."""
+        # A list that is being written is written: else an older one could end up over a newer.
+        writing = asyncio.create_task(self._write_list(), name="list of sandboxes")
+        try:
+            is_written = await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            self._tasks.start(self._return(sandbox, writing))
+            raise
+        if not is_written:
+            self._tasks.start(self._discard_at_last(sandbox.sandbox_id))
+        return is_written
+
+    async def _return(self, sandbox: Sandbox, writing: asyncio.Task[bool]) -> None:
+        if await writing:
+            self._hand_over(sandbox)
+        else:
+            await self._discard_at_last(sandbox.sandbox_id)
+
+    async def _write_list(self) -> bool:
+        """False if it still says what it said before."""
+        if self._kept is None:
+            return True
+        async with self._keeping:
+            hostnames = {sandbox.sandbox_id: sandbox.hostname for sandbox in self._ready}
+            try:
+                await asyncio.to_thread(self._kept.write, self._template.digest(), hostnames)
+            except OSError as error:
+                consequence = "those that were on it serve nobody"
+                log.warning("sandboxes.not-listed", reason=str(error), consequence=consequence)
+                return False
         return True
 
     def _hand_over(self, sandbox: Sandbox) -> None:
@@ -278,17 +363,8 @@ class SandboxPool:
 
     async def _try_to_make(self, template: SandboxTemplate) -> Sandbox:
         hostname = hostname_from(self._random(20))
-        specification = sandbox_container(
-            image=template.image,
-            owner=template.owner,
-            network=template.network.name,
-            hostname=hostname,
-            control_plane=template.network.control_plane,
-            ruleset=template.ruleset,
-            labels=template.network.labels,
-        )
         name = f"paddock-sandbox-{self._random(6).hex()}"
-        sandbox_id = await self._engine.create(specification, name)
+        sandbox_id = await self._engine.create(template.specification(hostname), name)
         try:
             # Before it starts: it has all its networks from the first moment on, and its rules before any of them.
             for subnet in template.further:

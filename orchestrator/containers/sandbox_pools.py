@@ -7,8 +7,9 @@ longer is. Outside of here a sandbox is a sandbox, whichever pool it came from.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import structlog
 from docker.errors import APIError
@@ -17,6 +18,7 @@ from orchestrator.containers.engine import Engine
 from orchestrator.containers.firewall import Reach, Wall, ruleset
 from orchestrator.containers.hardening import check_subnets_asked_for
 from orchestrator.containers.host_firewall import HostFirewall
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import CLOSED_WITHIN, SandboxPool, SandboxTemplate, SideBySide
 from orchestrator.containers.subnets import Subnet, Subnets
 from orchestrator.domain.errors import PaddockError
@@ -63,6 +65,7 @@ class SandboxPools:
         reach: What functions reach that are in no further network.
         subnets: Finds the networks.
         host_firewall: Closes sandboxes in where they hold no rules of their own.
+        kept: Those on the functions' network alone that are ready, on disk.
         side_by_side: How much is done at once, in all pools together.
         random: Returns that many random bytes.
         cut_off: Called when a new sandbox finds no place on one of its networks.
@@ -75,6 +78,7 @@ class SandboxPools:
         reach: Reach,
         subnets: Subnets,
         host_firewall: HostFirewall,
+        kept: ReadySandboxes,
         *,
         sizes: Sizes,
         side_by_side: SideBySide,
@@ -92,13 +96,17 @@ class SandboxPools:
         self._cut_off = cut_off
         self._wall = Wall.IN_SANDBOX
         self._opening = 0
-        self._alone = self._pool(template, sizes.alone)
+        self._alone = self._pool(template, sizes.alone, kept)
         self._sets: dict[SubnetIds, _OfSet] = {}
         self._let_go_of: list[SandboxPool] = []
         self._wanted: frozenset[SubnetIds] = frozenset()
         self._told: dict[SubnetIds, str] = {}
         self._turn = asyncio.Lock()
         self._tasks = Tasks("sandbox pools")
+
+    async def adopt(self, found: Iterable[Mapping[str, Any]]) -> int:
+        """Before they fill: take over what an earlier life kept ready on the functions' network; how many."""
+        return await self._alone.adopt(found)
 
     def start(self) -> None:
         """Begin to fill the one of the functions' network; the others begin when they are asked for."""
@@ -245,7 +253,7 @@ class SandboxPools:
             further=subnets,
             fence=self._host_firewall if self._wall is Wall.ON_HOST else None,
         )
-        pool = self._pool(template, self._sizes.of_set if is_kept else 0)
+        pool = self._pool(template, self._sizes.of_set if is_kept else 0, None)
         pool.opening(self._opening)
         self._sets[subnet_ids] = _OfSet(subnets=subnets, pool=pool, is_kept=is_kept)
         pool.start()
@@ -262,10 +270,11 @@ class SandboxPools:
         await pool.close()
         self._let_go_of = [one for one in self._let_go_of if one.ids()]
 
-    def _pool(self, template: SandboxTemplate, size: int) -> SandboxPool:
+    def _pool(self, template: SandboxTemplate, size: int, kept: ReadySandboxes | None) -> SandboxPool:
         return SandboxPool(
             self._engine,
             template,
+            kept,
             size=size,
             side_by_side=self._side_by_side,
             random=self._random,

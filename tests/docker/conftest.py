@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import tempfile
@@ -13,6 +14,7 @@ import docker
 import pytest
 
 from tests.support.engine_proxy import EngineProxy
+from tests.support.host_lock import only_here
 from tests.support.paddock_process import PaddockProcess
 from tests.support.probing import Prober, metadata_address, stand_in_internet
 from tests.support.second_engine import SecondEngine
@@ -20,7 +22,6 @@ from tests.support.workshop import Workshop
 
 FUNCTIONS = Path(__file__).parent / "functions"
 SECOND_BRIDGE = "paddock-2nd"
-_FIGURES = pytest.StashKey[list[str]]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,25 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.fspath).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.docker)
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Measured figures are gathered here."""
-    config.stash[_FIGURES] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """What was measured stands at the end of each run, green or red."""
-    if config.stash[_FIGURES]:
-        terminalreporter.section("figures")
-        for line in config.stash[_FIGURES]:
-            terminalreporter.write_line(line)
-
-
-@pytest.fixture(scope="session")
-def figures(pytestconfig: pytest.Config) -> Callable[[str], None]:
-    """Keeps a line of what was measured for the end of the run."""
-    return pytestconfig.stash[_FIGURES].append
 
 
 @pytest.fixture(autouse=True)
@@ -69,10 +51,11 @@ def engine() -> Iterator[docker.DockerClient]:
 def images(engine: docker.DockerClient) -> dict[str, str]:
     """The functions in `tests/docker/functions`, built: name → tag."""
     tags = {}
-    for folder in sorted(path for path in FUNCTIONS.iterdir() if (path / "Dockerfile").exists()):
-        tag = f"paddock-test/{folder.name}:latest"
-        engine.images.build(path=str(folder), tag=tag, rm=True, forcerm=True)
-        tags[folder.name] = tag
+    with only_here("images"):
+        for folder in sorted(path for path in FUNCTIONS.iterdir() if (path / "Dockerfile").exists()):
+            tag = f"paddock-test/{folder.name}:latest"
+            engine.images.build(path=str(folder), tag=tag, rm=True, forcerm=True)
+            tags[folder.name] = tag
     return tags
 
 
@@ -134,16 +117,21 @@ def second_engine(engine: docker.DockerClient, images: dict[str, str]) -> Iterat
     if not SecondEngine.is_possible():
         assert not os.environ.get("CI"), "in CI this must run: it needs root and dockerd"
         pytest.skip("needs root and dockerd, for an engine of its own that it can restart")
+    with only_here("second-engine"), _bridge(engine), tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as folder:
+        second = SecondEngine(Path(folder), SECOND_BRIDGE)
+        second.start()
+        try:
+            second.load(engine, "paddock/sandbox:latest", images["behaviours"])
+            yield second
+        finally:
+            second.close()
+
+
+@contextlib.contextmanager
+def _bridge(engine: docker.DockerClient) -> Iterator[None]:
     network = engine.networks.create("paddock-second", options={"com.docker.network.bridge.name": SECOND_BRIDGE})
     try:
-        with tempfile.TemporaryDirectory(prefix="pd-", dir="/tmp") as folder:
-            second = SecondEngine(Path(folder), SECOND_BRIDGE)
-            second.start()
-            try:
-                second.load(engine, "paddock/sandbox:latest", images["behaviours"])
-                yield second
-            finally:
-                second.close()
+        yield
     finally:
         network.remove()
 

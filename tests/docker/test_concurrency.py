@@ -15,6 +15,8 @@ import pytest
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def quick(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaddockProcess]:

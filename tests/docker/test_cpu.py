@@ -14,6 +14,8 @@ from orchestrator.domain.functions import cpu_quota_us, init_cpu_quota_us
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.alone
+
 _MEMORY_MIB = 256
 _SHARE = cpu_quota_us(_MEMORY_MIB) / 100_000
 

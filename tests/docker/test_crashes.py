@@ -17,11 +17,14 @@ from collections.abc import Callable
 from typing import Any
 
 import docker
+import pytest
 
 from tests.support.load import Load, answers_again, deploy_marks, patient_client, settled
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.second_engine import SECOND_SUBNET, SecondEngine
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.alone
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 CRASHES = int(os.environ.get("PADDOCK_CRASHES", 100 if LONG else 8))

@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import docker
+import pytest
+
+pytestmark = pytest.mark.alone
 
 
 def test_the_chaos_demo_loses_nothing_and_cleans_up(engine: docker.DockerClient) -> None:

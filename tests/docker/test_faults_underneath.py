@@ -13,6 +13,7 @@ from typing import Any
 
 import botocore.exceptions
 import docker
+import pytest
 
 from tests.support.footprint import attached
 from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
@@ -170,6 +171,7 @@ def _is_removed(network: Any) -> bool:
     return True
 
 
+@pytest.mark.alone
 def test_disks_that_are_detached_or_removed_are_replaced(
     images: dict[str, str], tmp_path: Path, start_paddock: Callable[..., PaddockProcess], figures: Callable[[str], None]
 ) -> None:

@@ -32,6 +32,8 @@ from tests.support.generator.wire import Answer
 from tests.support.paddock_process import PaddockProcess, children, deploy
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.alone
+
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 REQUESTS = 100_000 if LONG else 3_000
 CONNECTIONS = 12

@@ -32,6 +32,8 @@ from tests.support.probing import (
 )
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.alone
+
 _CANARY = """
 table inet somebody_elses {
   chain input {

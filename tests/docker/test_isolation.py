@@ -164,7 +164,7 @@ def test_with_a_broken_rule_no_function_starts(
 def test_the_self_test_is_passed_once_for_an_engine_and_remembered(
     engine: docker.DockerClient, start_paddock: Callable[..., PaddockProcess]
 ) -> None:
-    """It takes half a second, which a restart after a crash need not pay again."""
+    """It takes a second or two, which a restart after a crash need not pay again."""
     paddock = start_paddock(network_pool_size=1)
     assert paddock.log().count('"isolation.tested"') == 1
     assert paddock.terminate() == 0

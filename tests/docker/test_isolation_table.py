@@ -187,7 +187,7 @@ def test_when_its_sandbox_has_died_nothing_of_a_function_goes_on(
     with pytest.raises(docker.errors.APIError):
         prober.start(sandbox.id, {"reach": []}, "993:990")
     until(lambda: not ground.paddock.environments("joined"), "the environment is gone")
-    for left in engine.containers.list(
-        all=True, filters={"ancestor": "paddock-test/prober:latest", "status": "created"}
-    ):
-        left.remove(force=True)
+    not_started = {"ancestor": "paddock-test/prober:latest", "status": "created"}
+    for left in engine.containers.list(all=True, filters=not_started, ignore_removed=True):
+        if left.attrs["HostConfig"]["NetworkMode"] == f"container:{sandbox.id}":
+            left.remove(force=True)

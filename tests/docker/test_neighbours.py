@@ -21,6 +21,8 @@ import pytest
 from tests.support.neighbour import Neighbour, Times
 from tests.support.paddock_process import PaddockProcess, deploy
 
+pytestmark = pytest.mark.alone
+
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 PHASE_S = 4.0 if LONG else 1.5
 ROUNDS = 5 if LONG else 1

@@ -20,6 +20,8 @@ from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.small_disk import small_disk
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.alone
+
 _MIB = 1_048_576
 
 

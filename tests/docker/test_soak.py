@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import pytest
 
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.alone
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 INVOCATIONS = 20_000 if LONG else 2_000

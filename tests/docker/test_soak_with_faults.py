@@ -28,6 +28,8 @@ from tests.support.mixed_load import MixedLoad
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.alone
+
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 LOAD_S = float(os.environ.get("PADDOCK_SOAK_S", 3600 if LONG else 48))
 LOG_LEVEL = os.environ.get("PADDOCK_SOAK_LOG_LEVEL", "warning")

@@ -65,7 +65,18 @@ class DockerStandIn:
         return await self.call(method, *arguments, **options)
 
     def _containers(self, **_options: Any) -> list[dict[str, Any]]:
-        return [{"Id": container_id, "Labels": labels} for container_id, labels in self.containers.items()]
+        return [self._listed(container_id, labels) for container_id, labels in self.containers.items()]
+
+    def _listed(self, container_id: str, labels: dict[str, str]) -> dict[str, Any]:
+        made_from = self.specifications.get(container_id, {})
+        return {
+            "Id": container_id,
+            "Labels": labels,
+            "Image": made_from.get("Image", ""),
+            "State": "running",
+            "HostConfig": {"NetworkMode": made_from.get("HostConfig", {}).get("NetworkMode", "functions")},
+            **self._inspect_container(container_id),
+        }
 
     def _start(self, container_id: str) -> None:
         specification = self.specifications[container_id]

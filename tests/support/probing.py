@@ -17,6 +17,7 @@ from typing import Any
 import docker
 
 from orchestrator.containers.seccomp import profile
+from tests.support.host_lock import only_here
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
@@ -120,6 +121,11 @@ def run(*words: str) -> str:
     return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
+def _forget(*words: str) -> None:
+    """What a test that was killed has left; there is none, as a rule."""
+    subprocess.run(words, check=False, capture_output=True)
+
+
 def in_network_of(container: Any, *words: str) -> str:
     """A command of the host, in a container's network namespace."""
     container.reload()
@@ -129,16 +135,25 @@ def in_network_of(container: Any, *words: str) -> str:
 @contextlib.contextmanager
 def metadata_address() -> Iterator[None]:
     """The cloud's address, on this host for a while."""
-    run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
-    try:
-        yield
-    finally:
-        run("ip", "address", "del", f"{METADATA}/32", "dev", "lo")
+    with only_here("metadata-address"):
+        _forget("ip", "address", "del", f"{METADATA}/32", "dev", "lo")
+        run("ip", "address", "add", f"{METADATA}/32", "dev", "lo")
+        try:
+            yield
+        finally:
+            run("ip", "address", "del", f"{METADATA}/32", "dev", "lo")
 
 
 @contextlib.contextmanager
 def stand_in_internet() -> Iterator[None]:
     """A public address behind this host, in a network namespace of its own, where somebody listens."""
+    with only_here("internet"), _internet():
+        yield
+
+
+@contextlib.contextmanager
+def _internet() -> Iterator[None]:
+    _forget("ip", "netns", "del", "paddock-internet")
     run("ip", "netns", "add", "paddock-internet")
     try:
         run("ip", "link", "add", "pd-inet0", "type", "veth", "peer", "name", "pd-inet1", "netns", "paddock-internet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -201,3 +202,10 @@ def test_the_host_s_rules_speak_of_sandboxes_links_alone() -> None:
     assert (hook[-14:], only) == ("policy accept;", ["ether saddr { 02:42:0a:d9:00:09 } goto into_the_host"])
     assert rules(text, "into_the_host")[-1] == "drop"
     assert "flush" not in text
+
+
+def test_a_public_address_of_the_host_is_dropped_and_private_ones_with_their_range() -> None:
+    """Each network that the engine makes gives the host one more, and is no reason for other rules."""
+    others = replace(_REACH, host_addresses=(*_REACH.host_addresses, "192.168.4.2", "127.0.0.1"))
+    assert ruleset(others) == ruleset(_REACH)
+    assert "ip daddr 198.51.100.1 drop" in rules(ruleset(_REACH), "output")

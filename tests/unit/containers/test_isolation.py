@@ -15,6 +15,7 @@ from orchestrator.containers.firewall import Reach, ruleset
 from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.isolation import Isolation, Rules
 from orchestrator.containers.network import FunctionsNetwork
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
 from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
 from orchestrator.containers.self_test import Surroundings
@@ -108,6 +109,7 @@ def begun(host: Host, *, insecure: bool = False) -> Life:
         _REACH,
         Subnets(docker, {}, None),
         host_firewall,
+        ReadySandboxes(host.folder / "ready-sandboxes"),
         sizes=Sizes(alone=1, of_set=1),
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=host.random,

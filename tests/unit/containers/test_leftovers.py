@@ -11,6 +11,7 @@ import pytest
 from orchestrator.containers.images import Images
 from orchestrator.containers.leftovers import Leftovers
 from orchestrator.containers.network import FunctionsNetwork
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate, SideBySide
 from orchestrator.containers.spec import ENVIRONMENT_ROLE, LIFE, ROLE, SANDBOX_ROLE
 from orchestrator.driver.protocol import EngineUnreachable
@@ -56,6 +57,29 @@ async def test_what_an_earlier_life_makes_late_is_removed_at_the_next_look(docke
     await leftovers.sweep()
     assert set(docker.containers) == {"new"}
     assert leftovers.discarded == ["older"]
+
+
+async def test_what_this_life_has_taken_over_is_no_leftover(docker: DockerStandIn) -> None:
+    """Its label still names the life that made it."""
+    docker.containers = {"taken-over": _in_life("before", SANDBOX_ROLE), "old": _in_life("before", SANDBOX_ROLE)}
+    leftovers = Found(docker, FakeClock(), known={"taken-over"})
+    await leftovers.sweep()
+    assert set(docker.containers) == {"taken-over"}
+
+
+async def test_a_sandbox_that_a_function_has_joined_is_told_from_one_that_none_has(docker: DockerStandIn) -> None:
+    """Be the function started or not: the engine may have been asked for it just before the crash."""
+    docker.containers = {
+        "function": _in_life("before"),
+        "joined": _in_life("before", SANDBOX_ROLE),
+        "unjoined": _in_life("before", SANDBOX_ROLE),
+        "probe": _in_life("before", "probe"),
+    }
+    docker.specifications["function"] = {"HostConfig": {"NetworkMode": "container:joined"}}
+    earlier = await Found(docker, FakeClock(), set()).of_earlier_lives()
+    assert earlier.functions == ["function"]
+    assert earlier.others == ["joined", "unjoined", "probe"]
+    assert [one["Id"] for one in earlier.unjoined] == ["unjoined"]
 
 
 async def test_a_container_of_this_life_that_nobody_knows_is_removed_once_it_cannot_be_on_its_way(
@@ -114,7 +138,7 @@ async def test_what_was_kept_for_an_image_goes_when_the_engine_has_it_no_more(
     assert list(images._traits) == [second]
 
 
-async def test_a_ready_sandbox_that_dies_is_removed_and_replaced(docker: DockerStandIn) -> None:
+async def test_a_ready_sandbox_that_dies_is_removed_and_replaced(docker: DockerStandIn, tmp_path: Path) -> None:
     """Otherwise each one that is killed would stay, ended, until Paddock ends."""
     network = FunctionsNetwork(
         name="functions", bridge="br-functions", subnet="10.0.0.0/20", control_plane="10.0.0.1", own_container=None
@@ -124,6 +148,7 @@ async def test_a_ready_sandbox_that_dies_is_removed_and_replaced(docker: DockerS
     pool = SandboxPool(
         docker,  # type: ignore[arg-type]
         template,
+        ReadySandboxes(tmp_path / "ready-sandboxes"),
         size=1,
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),

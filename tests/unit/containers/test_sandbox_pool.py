@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import itertools
+import os
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.containers.network import FunctionsNetwork
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate, SideBySide
 from orchestrator.driver.protocol import EngineUnreachable
 from tests.support.docker_stand_in import DockerStandIn
@@ -26,15 +31,19 @@ def docker() -> DockerStandIn:
     return DockerStandIn()
 
 
-def pool_of(docker: DockerStandIn, size: int) -> SandboxPool:
-    """One that is not started."""
+NOWHERE = Path("/proc/no-such-folder")
+
+
+def pool_of(docker: DockerStandIn, size: int, kept: Path = NOWHERE, ruleset: str = "rules") -> SandboxPool:
+    """One that is not started; its list on disk cannot be written if nobody says where."""
     network = FunctionsNetwork(
         name="functions", bridge="br-functions", subnet="10.0.0.0/20", control_plane="10.0.0.1", own_container=None
     )
     numbers = itertools.count(1)
     return SandboxPool(
         docker,  # type: ignore[arg-type]
-        SandboxTemplate(image="sandbox", owner="me", network=network, ruleset="rules"),
+        SandboxTemplate(image="sandbox", owner="me", network=network, ruleset=ruleset),
+        ReadySandboxes(kept / "ready-sandboxes"),
         size=size,
         side_by_side=SideBySide(starting=asyncio.Semaphore(STARTING_AT_ONCE), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
@@ -161,3 +170,112 @@ async def test_one_that_is_being_made_behind_the_earlier_firewall_is_not_handed_
     taken = await asyncio.wait_for(taking, 5)
     assert not has_rules(docker, taken.sandbox_id)
     assert made(docker) == [taken.sandbox_id]
+
+
+async def crashed_with_two_ready(docker: DockerStandIn, kept: Path) -> SandboxPool:
+    """A pool whose process is gone; its sandboxes live on."""
+    pool = pool_of(docker, SIZE, kept)
+    pool.start()
+    await asyncio.wait_for(pool.filled.wait(), 5)
+    return pool
+
+
+async def listed(docker: DockerStandIn) -> list[dict[str, Any]]:
+    """What the engine has."""
+    found: list[dict[str, Any]] = await docker.call("containers")
+    return found
+
+
+async def end(docker: DockerStandIn, *pools: SandboxPool) -> None:
+    """Nothing is left open."""
+    for pool in pools:
+        await pool.close()
+    for sandbox_id in list(docker.containers):
+        for pool in pools:
+            await pool.discard(sandbox_id)
+
+
+async def test_after_a_crash_those_that_were_ready_serve_the_next_life(docker: DockerStandIn, tmp_path: Path) -> None:
+    """Under the same name and address; none is made for who comes first."""
+    before = await crashed_with_two_ready(docker, tmp_path)
+    now = pool_of(docker, SIZE, tmp_path)
+    assert await now.adopt(await listed(docker)) == SIZE
+    assert now.ids() == set(made(docker))
+    taken = [await now.take() for _ in range(SIZE)]
+    assert sorted(taken, key=lambda one: one.sandbox_id) == sorted(before._ready, key=lambda one: one.sandbox_id)
+    assert len(made(docker)) == SIZE
+    await end(docker, now, before)
+
+
+async def test_one_that_was_handed_out_serves_nobody_after_a_crash(docker: DockerStandIn, tmp_path: Path) -> None:
+    """Also if nothing came of it: it is off the list before it is handed out."""
+    before = await crashed_with_two_ready(docker, tmp_path)
+    taken = await before.take()
+    now = pool_of(docker, SIZE, tmp_path)
+    await now.adopt(await listed(docker))
+    assert taken.sandbox_id not in now.ids()
+    await end(docker, now, before)
+
+
+async def test_who_gives_up_while_one_is_taken_off_the_list_leaves_it_to_the_next(
+    docker: DockerStandIn, tmp_path: Path
+) -> None:
+    """It has served nobody."""
+    pool = await crashed_with_two_ready(docker, tmp_path)
+    were_ready = pool.ready()
+    giving_up = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    giving_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await giving_up
+    await pool._tasks.finish(timedelta(seconds=5))
+    assert were_ready <= pool.ready()
+    await end(docker, pool)
+
+
+async def test_where_it_stays_on_the_list_it_serves_nobody(
+    docker: DockerStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is read-only by now: after a crash it would serve a second time."""
+    pool = await crashed_with_two_ready(docker, tmp_path)
+    listed_ones = pool.ready()
+
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(ReadySandboxes, "write", refuse)
+    taken = await asyncio.wait_for(pool.take(), 5)
+    assert taken.sandbox_id not in listed_ones
+    monkeypatch.undo()
+    await end(docker, pool)
+
+
+@pytest.mark.parametrize("change", ["another firewall", "another image", "no list", "half a list", "a smaller pool"])
+async def test_what_was_made_otherwise_serves_nobody_after_a_crash(
+    docker: DockerStandIn, tmp_path: Path, change: str
+) -> None:
+    """Nothing but what this life would make itself, and no more than it would."""
+    before = await crashed_with_two_ready(docker, tmp_path)
+    found = await listed(docker)
+    kept = tmp_path / "ready-sandboxes"
+    match change:
+        case "another image":
+            found = [one | {"Image": "sha256:0123"} for one in found]
+        case "no list":
+            kept.unlink()
+        case "half a list":
+            kept.write_text(kept.read_text()[:40])
+    ruleset = "others" if change == "another firewall" else "rules"
+    now = pool_of(docker, 0 if change == "a smaller pool" else SIZE, tmp_path, ruleset)
+    assert await now.adopt(found) == 0
+    assert now.ids() == set()
+    await end(docker, now, before)
+
+
+async def test_after_an_ordinary_end_there_is_no_list(docker: DockerStandIn, tmp_path: Path) -> None:
+    """There are no sandboxes, either."""
+    pool = await crashed_with_two_ready(docker, tmp_path)
+    assert os.stat(tmp_path / "ready-sandboxes").st_mode & 0o077 == 0
+    await pool.close()
+    assert os.listdir(tmp_path) == []
+    assert docker.containers == {}

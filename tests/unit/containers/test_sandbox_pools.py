@@ -14,6 +14,7 @@ import pytest
 from orchestrator.containers.firewall import Reach, Wall, ruleset
 from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.network import FunctionsNetwork
+from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
 from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
 from orchestrator.containers.subnets import Subnets
@@ -79,7 +80,9 @@ def on_host(docker: DockerStandIn) -> HostRules:
 
 
 @pytest.fixture
-async def pools(docker: DockerStandIn, on_host: HostRules, host: HostFirewall) -> AsyncIterator[SandboxPools]:
+async def pools(
+    docker: DockerStandIn, on_host: HostRules, host: HostFirewall, tmp_path: Path
+) -> AsyncIterator[SandboxPools]:
     """Not started: nothing is made of what is not asked for."""
     numbers = itertools.count(1)
     engine: Any = docker
@@ -89,6 +92,7 @@ async def pools(docker: DockerStandIn, on_host: HostRules, host: HostFirewall) -
         _REACH,
         Subnets(engine, {}, None),
         host,
+        ReadySandboxes(tmp_path / "ready-sandboxes"),
         sizes=Sizes(alone=0, of_set=_OF_SET),
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
