@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.unit.lambda_api.operations import aliases
+from tests.unit.lambda_api.operations import (
+    aliases,
+    concurrency,
+    functions,
+    invoking,
+    versions,
+)
 from tests.unit.lambda_api.operations.record import Record
 
-RECORDS: tuple[Record, ...] = (*aliases.RECORDS,)
+RECORDS: tuple[Record, ...] = (
+    *aliases.RECORDS,
+    *concurrency.RECORDS,
+    *functions.RECORDS,
+    *invoking.RECORDS,
+    *versions.RECORDS,
+)
