@@ -12,6 +12,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
     │   ├── PolicyLengthExceeded     400
+    │   ├── PublicPolicy             400
     │   ├── PreconditionFailed       412
     │   ├── RequestTooLarge          413
     │   ├── UnsupportedMediaType     415
@@ -127,6 +128,14 @@ class PolicyLengthExceeded(ServiceError):
     """A resource policy would be larger than AWS lets one be."""
 
     code = "PolicyLengthExceededException"
+    status = 400
+    fault = "User"
+
+
+class PublicPolicy(ServiceError):
+    """A resource policy would let everybody in."""
+
+    code = "PublicPolicyException"
     status = 400
     fault = "User"
 

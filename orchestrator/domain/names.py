@@ -125,7 +125,7 @@ def parse_reference(text: str, qualifier: str | None, account: str, region: str)
     """
     match = _REFERENCE.fullmatch(text)
     if match is not None and match["region"] and match["region"] != region:
-        raise ResourceNotFound(f"Functions from '{match['region']}' are not reachable in this region ('{region}')")
+        raise _other_region(match["region"], region)
     problems = [*_problems("functionName", text, _MAX_REFERENCE, _REFERENCE_PATTERN, is_of_pattern=match is not None)]
     if qualifier is not None:
         is_of_pattern = _QUALIFIER.fullmatch(qualifier) is not None
@@ -139,6 +139,22 @@ def parse_reference(text: str, qualifier: str | None, account: str, region: str)
         )
     key = FunctionKey(match["account"] or account, region, match["name"])
     return FunctionReference(key, inner or qualifier)
+
+
+def parse_arn(arn: str, region: str) -> FunctionReference:
+    """
+    Read a function's whole ARN, qualified or not, which is of AWS's pattern.
+
+    Args:
+        region: The caller's.
+
+    Raises:
+        ResourceNotFound: If it is of another region.
+    """
+    _, _, _, its_region, account, _, name, *qualifier = arn.split(":")
+    if its_region != region:
+        raise _other_region(its_region, region)
+    return FunctionReference(FunctionKey(account, region, name), qualifier[0] if qualifier else None)
 
 
 def name_in_arn(arn: str, account: str, region: str) -> str | None:
@@ -178,6 +194,10 @@ def check_new_name(key: FunctionKey, text: str) -> None:
     if len(key.name) > _MAX_NAME:
         (problem,) = _problems("functionName", text, _MAX_NAME, "", is_of_pattern=True)
         raise InvalidParameterValue(f"1 validation error detected: {problem}")
+
+
+def _other_region(its_region: str, region: str) -> ResourceNotFound:
+    return ResourceNotFound(f"Functions from '{its_region}' are not reachable in this region ('{region}')")
 
 
 def _validation_failed(problems: list[str]) -> ValidationFailed:

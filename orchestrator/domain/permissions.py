@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from orchestrator.domain.errors import (
     InvalidParameterValue,
@@ -58,7 +60,7 @@ class Permission:
         statement: dict[str, object] = {
             "Sid": self.statement_id,
             "Effect": "Allow",
-            "Principal": _principal(self.principal),
+            "Principal": principal_of(self.principal),
             "Action": self.action,
             "Resource": resource,
         }
@@ -84,9 +86,36 @@ class Permission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcePolicy:
-    """All statements of a function, version or alias, in the order in which they came."""
+    """
+    All statements of a function, version or alias, in the order in which they came.
+
+    Args:
+        permissions: What AddPermission added.
+        document: What PutResourcePolicy wrote before, as JSON; None if nothing.
+    """
 
     permissions: tuple[Permission, ...] = ()
+    document: str | None = None
+
+    @classmethod
+    def put(cls, document: Mapping[str, object], resource: str) -> ResourcePolicy:
+        """
+        A whole policy, which takes the place of another.
+
+        Args:
+            document: As `read_policy` gave it.
+
+        Raises:
+            PolicyLengthExceeded: If it is over 20 KB.
+        """
+        policy = cls(document=to_json(document))
+        policy._check_length(resource)
+        return policy
+
+    @property
+    def is_empty(self) -> bool:
+        """Has it no statement? Then there is no policy."""
+        return not self.permissions and not self._written()["Statement"]
 
     def with_one_more(self, permission: Permission, resource: str) -> ResourcePolicy:
         """
@@ -97,7 +126,7 @@ class ResourcePolicy:
             InvalidParameterValue: If there cannot be such a statement.
             PolicyLengthExceeded: If it would be over 20 KB.
         """
-        if any(one.statement_id == permission.statement_id for one in self.permissions):
+        if permission.statement_id in self._statement_ids():
             raise ResourceConflict(
                 f"The statement id ({permission.statement_id}) provided already exists. "
                 "Please provide a new statement id, or remove the existing statement."
@@ -105,9 +134,7 @@ class ResourcePolicy:
         if permission.function_url_auth_type is not None and permission.action != _URL_ACTION:
             raise InvalidParameterValue(f"FunctionUrlAuthType is only supported for {_URL_ACTION} action")
         changed = replace(self, permissions=(*self.permissions, permission))
-        size = len(changed.document(resource).encode())
-        if size > _LONGEST_POLICY:
-            raise PolicyLengthExceeded(f"The final policy size ({size}) is bigger than the limit ({_LONGEST_POLICY}).")
+        changed._check_length(resource)
         return changed
 
     def without(self, statement_id: str) -> ResourcePolicy:
@@ -117,22 +144,42 @@ class ResourcePolicy:
         Raises:
             ResourceNotFound: If it has none of this id.
         """
-        if not self.permissions:
+        if self.is_empty:
             raise ResourceNotFound("No policy is associated with the given resource.")
-        kept = tuple(one for one in self.permissions if one.statement_id != statement_id)
-        if len(kept) == len(self.permissions):
+        if statement_id not in self._statement_ids():
             raise ResourceNotFound(f"Statement {statement_id} is not found in resource policy.")
-        return replace(self, permissions=kept)
+        kept = replace(self, permissions=tuple(one for one in self.permissions if one.statement_id != statement_id))
+        if self.document is not None:
+            written = self._written()
+            statements = [one for one in written["Statement"] if one.get("Sid") != statement_id]
+            kept = replace(kept, document=to_json({**written, "Statement": statements}))
+        return ResourcePolicy() if kept.is_empty else kept
 
-    def document(self, resource: str) -> str:
+    def to_text(self, resource: str) -> str:
         """
         As JSON.
 
         Args:
             resource: The ARN that it is of.
         """
-        statements = [one.statement(resource) for one in self.permissions]
-        return to_json({"Version": "2012-10-17", "Id": "default", "Statement": statements})
+        written = self._written()
+        statements = [*written["Statement"], *(one.statement(resource) for one in self.permissions)]
+        return to_json({**written, "Statement": statements})
+
+    def _written(self) -> dict[str, Any]:
+        if self.document is None:
+            return {"Version": "2012-10-17", "Id": "default", "Statement": []}
+        written: dict[str, Any] = json.loads(self.document)
+        return written
+
+    def _statement_ids(self) -> set[str]:
+        written = {one["Sid"] for one in self._written()["Statement"] if "Sid" in one}
+        return written | {one.statement_id for one in self.permissions}
+
+    def _check_length(self, resource: str) -> None:
+        size = len(self.to_text(resource).encode())
+        if size > _LONGEST_POLICY:
+            raise PolicyLengthExceeded(f"The final policy size ({size}) is bigger than the limit ({_LONGEST_POLICY}).")
 
 
 def to_json(value: object) -> str:
@@ -140,7 +187,16 @@ def to_json(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _principal(given: str) -> str | dict[str, str]:
+def principal_of(given: str) -> str | dict[str, str]:
+    """
+    A principal as it stands in a statement.
+
+    Args:
+        given: A service, an account, an ARN of IAM, or `*`.
+
+    Raises:
+        InvalidParameterValue: If it is none of them.
+    """
     if given == "*":
         return given
     if _ACCOUNT.fullmatch(given):
@@ -149,4 +205,9 @@ def _principal(given: str) -> str | dict[str, str]:
         return {"Service": given}
     if _IAM.fullmatch(given):
         return {"AWS": given}
-    raise InvalidParameterValue("The provided principal was invalid. Please check the principal and try again.")
+    raise no_principal()
+
+
+def no_principal() -> InvalidParameterValue:
+    """How AWS refuses what is no principal."""
+    return InvalidParameterValue("The provided principal was invalid. Please check the principal and try again.")

@@ -105,7 +105,9 @@ class PermissionKind:
 
 
 def members_of(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of AddPermission that gave a statement."""
+    """The parameters of AddPermission that gave a statement; of one that it cannot have given, what differs."""
+    if statement.get("Effect", "Allow") != "Allow" or not {"Action", "Principal"} <= statement.keys():
+        return {"Statement": dict(statement)}
     found = {"Action": statement["Action"], "Principal": _principal_of(statement["Principal"])}
     for conditions in statement.get("Condition", {}).values():
         for key, value in conditions.items():
@@ -115,9 +117,9 @@ def members_of(statement: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _principal_of(principal: Any) -> str:
-    if isinstance(principal, str):
-        return principal
-    ((_, value),) = principal.items()
+    if isinstance(principal, str) or len(principal) != 1:
+        return str(principal)
+    (value,) = principal.values()
     return _account_of(str(value))
 
 

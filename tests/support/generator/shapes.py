@@ -16,6 +16,7 @@ from tests.support.generator.pools import documents, texts_of
 from tests.support.generator.standing import (
     ALIASES,
     CAPACITY_PROVIDERS,
+    FUNCTIONS,
     LAYERS,
     ROLE,
     STATEMENTS,
@@ -48,6 +49,12 @@ _USUALLY_THERE = frozenset({"EventSourceArn", "ImageUri", "MemorySize", "Package
 def _weights(version: str) -> list[dict[str, Any]]:
     """Ways to lead some invocations to it."""
     return [{"AdditionalVersionWeights": {version: weight}} for weight in (0.0, 0.3, 1.0)]
+
+
+def _policy(effect: str, principal: object, action: str = "lambda:InvokeFunction") -> str:
+    """Of one statement; everybody is let in only where AWS refuses it."""
+    statement = {"Sid": "s1", "Effect": effect, "Principal": principal, "Action": action, "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=1)
 
 
 class Values:
@@ -87,6 +94,15 @@ class Values:
             "LayerNameOrArn": (*LAYERS, *LAYERS, "wanting", f"{_ARN}:layer:tools"),
             "LayerVersionArn": [f"{_ARN}:layer:{name}:{number}" for name in LAYERS for number in (1, 2, 3)],
             "LayerVersionNumber": (1, 2, 3, 4, 5, 6),
+            "PolicyResourceArn": [
+                f"{_ARN}:function:{name}{place}" for name in (*FUNCTIONS, *NAMES) for place in ("", ":1", ":live")
+            ],
+            "ResourcePolicy": (
+                _policy("Allow", {"Service": "s3.amazonaws.com"}),
+                _policy("Deny", "*", "lambda:*"),
+                _policy("Allow", "*"),
+                _policy("Allow", {"AWS": ["111122223333"]}, "s3:GetObject"),
+            ),
             # Of what is provisioned; little is, for on an engine each is a container.
             "Qualifier": ("1", "1", "1", "live"),
             "TagKey": ("team", "stage", "é"),

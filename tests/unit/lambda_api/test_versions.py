@@ -114,6 +114,19 @@ def test_what_the_caller_saw_must_still_be_so(active: Active, client: Any, refus
     assert client.publish_version(FunctionName="hello", **seen)["Version"] == "1"
 
 
+@pytest.mark.parametrize("operation", ["publish_version", "update_function_code"])
+def test_where_to_publish_is_refused_by_name(active: Active, client: Any, refused: Refused, operation: str) -> None:
+    """`$LATEST.PUBLISHED` is a version of functions on capacity providers only. Nothing is changed or published."""
+    before = active()
+    image = {"ImageUri": "hello:other", "Publish": True} if operation == "update_function_code" else {}
+    code, message = refused(getattr(client, operation), FunctionName="hello", PublishTo="LATEST_PUBLISHED", **image)
+    assert (code, message.partition(" ")[0]) == ("NotImplementedException", "PublishTo")
+    code, message = refused(getattr(client, operation), FunctionName="hello", PublishTo="LATEST", **image)
+    assert (code, "Member must satisfy enum value set: [LATEST_PUBLISHED]" in message) == ("ValidationException", True)
+    assert versions_of(client) == ["$LATEST"]
+    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before["RevisionId"]
+
+
 def test_what_is_not_there_or_not_ready_is_not_published(
     create: Active, client: Any, refused: Refused, engine: ScriptedEngine, settled: Active, account: str
 ) -> None:

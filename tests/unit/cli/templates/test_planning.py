@@ -420,6 +420,27 @@ def test_a_statement_is_read_as_what_added_it(statement: dict[str, Any], members
 
 
 @pytest.mark.parametrize(
+    "statement",
+    [
+        {"Effect": "Deny", "Principal": "*", "Action": "lambda:InvokeFunction"},
+        {"Effect": "Allow", "NotPrincipal": "*", "NotAction": "lambda:InvokeFunction"},
+        {"Principal": {"AWS": "123456789012", "Service": "s3.amazonaws.com"}, "Action": "lambda:InvokeFunction"},
+        {"Principal": {"AWS": ["123456789012"]}, "Action": ["lambda:InvokeFunction"]},
+    ],
+)
+def test_a_statement_that_no_permission_gave_is_replaced(statement: dict[str, Any]) -> None:
+    """PutResourcePolicy takes any, also under a template's id."""
+    kind = kinds_of(STACK, Path("/nowhere"), {})["AWS::Lambda::Permission"]
+    wanted = kind.wanted("P", {"FunctionName": "f", "Action": "lambda:InvokeFunction", "Principal": "123456789012"})
+    policy = {"Statement": [{"Sid": "shop-P", **statement}]}
+    found = kind.standing(lambda operation, **_: {"Policy": json.dumps(policy)}, wanted)
+    assert found is not None
+    differing = kind.differing(wanted, found, False)
+    made = [one.operation for one in kind.calls(wanted, found, differing)]
+    assert (bool(differing), made) == (True, ["RemovePermission", "AddPermission"])
+
+
+@pytest.mark.parametrize(
     ("one", "reason"),
     [
         (resource("Z", "Function", Runtime="python3.13"), "zip packages are not built in Paddock"),

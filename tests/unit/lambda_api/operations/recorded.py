@@ -7,6 +7,7 @@ from tests.unit.lambda_api.operations import (
     concurrency,
     functions,
     invoking,
+    resource_policies,
     versions,
 )
 from tests.unit.lambda_api.operations.record import Record
@@ -16,5 +17,6 @@ RECORDS: tuple[Record, ...] = (
     *concurrency.RECORDS,
     *functions.RECORDS,
     *invoking.RECORDS,
+    *resource_policies.RECORDS,
     *versions.RECORDS,
 )
