@@ -58,6 +58,17 @@ def check_may_change(latest: FunctionVersion) -> None:
     """
     if latest.state is FunctionState.PENDING:
         raise _in_this_state(latest)
+    check_is_not_updated(latest)
+
+
+def check_is_not_updated(latest: FunctionVersion) -> None:
+    """
+    Is no update of it in progress?
+
+    Raises:
+        ResourceConflict: While one is.
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html#functions-states-updating
+    """
     if latest.last_update_status is LastUpdateStatus.IN_PROGRESS:
         raise ResourceConflict(
             f"The operation cannot be performed at this time. An update is in progress for resource: {latest.arn}"

@@ -14,6 +14,7 @@ from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound
 from orchestrator.domain.function_tags import check_count, check_tags
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import FunctionKey, parse_reference
+from orchestrator.domain.publishing import check_is_not_updated
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.capacity_providers import CAPACITY_PROVIDERS
 from orchestrator.lambda_api.code_signing import CODE_SIGNING_CONFIGS
@@ -54,8 +55,11 @@ class TagOperations:
         if not parameters["Tags"]:
             raise InvalidParameterValue("An error occurred and the request cannot be processed.")
         tags = {**tagged.tags, **parameters["Tags"]}
-        check = check_tags if isinstance(tagged, Function) else check_count
-        check(tags)
+        if isinstance(tagged, Function):
+            check_tags(tags)
+            check_is_not_updated(tagged.latest)
+        else:
+            check_count(tags)
         await self._set(caller, parameters["Resource"], tagged, tags)
         return Reply(204, None)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.lambda_api.served_api import ServedApi
+from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
 
 Active = Callable[..., dict[str, Any]]
 Refused = Callable[..., tuple[str, str]]
@@ -46,6 +46,24 @@ def test_fifty_tags_are_the_most(client: Any, arn: str, refused: Refused) -> Non
     )
     client.tag_resource(Resource=arn, Tags={"team": "replaced"})
     assert len(client.list_tags(Resource=arn)["Tags"]) == 50
+
+
+def test_while_a_function_is_updated_it_gets_no_tags(
+    client: Any, arn: str, engine: ScriptedEngine, settled: Callable[..., Any], refused: Refused
+) -> None:
+    """AWS names this one among what fails then, and not the others; afterwards it works."""
+    held = engine.hold("slow:tags")
+    client.update_function_code(FunctionName="hello", ImageUri="slow:tags")
+    assert refused(client.tag_resource, Resource=arn, Tags={"stage": "x"}) == (
+        "ResourceConflictException",
+        f"The operation cannot be performed at this time. An update is in progress for resource: {arn}",
+    )
+    client.untag_resource(Resource=arn, TagKeys=["team"])
+    assert client.list_tags(Resource=arn)["Tags"] == {}
+    held.set()
+    settled()
+    client.tag_resource(Resource=arn, Tags={"stage": "x"})
+    assert client.list_tags(Resource=arn)["Tags"] == {"stage": "x"}
 
 
 @pytest.mark.parametrize("tags", [{"": "x"}, {"k" * 129: ""}, {"k": "v" * 257}, {"k;": ""}, {"k": "a\tb"}], ids=str)
