@@ -66,6 +66,8 @@ def changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str,
             "AllowedInstanceTypes and ExcludedInstanceTypes cannot both be given in InstanceRequirements."
         )
     scaling = settings.get("CapacityProviderScalingConfig", {})
+    if scaling.get("ScalingMode") == "Auto" and scaling.get("ScalingPolicies"):
+        raise InvalidParameterValue("A scaling policy can't be specified when the scalingMode is set to Auto.")
     if scaling.get("ScalingMode") == "Manual" and not scaling.get("ScalingPolicies"):
         raise InvalidParameterValue("ScalingPolicies are required when ScalingMode is Manual.")
     return settings

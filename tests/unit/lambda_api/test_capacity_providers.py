@@ -16,6 +16,7 @@ NEEDED = {
     "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
     "PermissionsConfig": {"CapacityProviderOperatorRoleArn": "arn:aws:iam::123456789012:role/operator"},
 }
+POLICY = {"PredefinedMetricType": "LambdaCapacityProviderAverageCPUUtilization", "TargetValue": 50.5}
 
 
 @pytest.fixture
@@ -40,9 +41,7 @@ def test_a_provider_is_active_at_once_and_shows_what_it_was_given(
         "CapacityProviderScalingConfig": {
             "ScalingMode": "Manual",
             "MaxVCpuCount": 16,
-            "ScalingPolicies": [
-                {"PredefinedMetricType": "LambdaCapacityProviderAverageCPUUtilization", "TargetValue": 50.5}
-            ],
+            "ScalingPolicies": [POLICY],
         },
         "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
         "PropagateTags": {"Mode": "Explicit", "ExplicitTags": {"a": "b"}},
@@ -140,12 +139,16 @@ def test_a_name_is_given_once(provided: Create, account: str, refused: Refused) 
         ({"name": "arn:aws:lambda:us-east-1:123456789012:capacity-provider:mine"}, "InvalidParameterValueException"),
         ({"CapacityProviderScalingConfig": {"ScalingMode": "Manual"}}, "InvalidParameterValueException"),
         (
+            {"CapacityProviderScalingConfig": {"ScalingMode": "Auto", "ScalingPolicies": [POLICY]}},
+            "InvalidParameterValueException",
+        ),
+        (
             {"InstanceRequirements": {"AllowedInstanceTypes": ["m8g.*"], "ExcludedInstanceTypes": ["m7g.*"]}},
             "InvalidParameterValueException",
         ),
         ({"Tags": {f"t{number}": "" for number in range(51)}}, "InvalidParameterValueException"),
     ],
-    ids=["name", "long", "subnets", "subnet", "role", "cpus", "foreign", "manual", "types", "tags"],
+    ids=["name", "long", "subnets", "subnet", "role", "cpus", "foreign", "manual", "auto", "types", "tags"],
 )
 def test_a_provider_of_the_wrong_form_is_refused(
     client: Any, provided: Create, refused: Refused, members: dict[str, Any], code: str
