@@ -258,7 +258,7 @@ def test_what_is_no_policy_or_a_public_one_changes_nothing(
 
 def test_a_policy_is_twenty_kilobytes_at_most(client: Any, arn: str, refused: Refused) -> None:
     """As it is written, which may be longer than it was given; also with what is added to it."""
-    long = [statement(f"{arn}:{'x' * 1_000}", f"s{number}") for number in range(17)]
+    long = [statement(f"{arn}:{'x' * 1_000}", f"long{number}") for number in range(17)]
     client.put_resource_policy(ResourceArn=arn, Policy=policy(*long))
     code, message = refused(client.add_permission, FunctionName="hello", SourceArn="arn:aws:s3:::" + "p" * 1_000, **S3)
     assert (code, message.endswith(") is bigger than the limit (20480).")) == ("PolicyLengthExceededException", True)
