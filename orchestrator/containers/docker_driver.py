@@ -107,7 +107,6 @@ class DockerDriver:
         self._tasks = Tasks("driver")
         self._discarding = asyncio.Lock()
         self._is_ending = asyncio.Event()
-        self._has_taken_over = False
         self._leftovers = Leftovers(
             self._engine,
             owner=owner,
@@ -163,7 +162,7 @@ class DockerDriver:
     async def _fill(self, disks: ScratchDisks) -> None:
         """Where there are sandboxes for the first environments, a disk is all that these wait for."""
         assert self._pool is not None
-        if self._has_taken_over:
+        if self._pool.ready():
             await disks.start()
             self._pool.start()
         else:
@@ -180,19 +179,13 @@ class DockerDriver:
         """
         assert self._pool is not None
         try:
-            await self._pause(_SURPLUS_WAITS_S)
+            await _wait_at_most(_SURPLUS_WAITS_S, self._is_ending)
             await self._leftovers.discard(surplus)
-            await self._pause(_FIRST_COME_UP_WITHIN_S - _SURPLUS_WAITS_S)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._pool.filled.wait(), _FILLED_WITHIN_S)
+            await _wait_at_most(_FIRST_COME_UP_WITHIN_S - _SURPLUS_WAITS_S, self._is_ending)
+            await _wait_at_most(_FILLED_WITHIN_S, self._pool.filled)
             await self._leftovers.discard(waiting)
         finally:
             self._looking_after.start()
-
-    async def _pause(self, seconds: float) -> None:
-        """Shorter if it ends meanwhile."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_ending.wait(), seconds)
 
     async def _look_at_host(self) -> HostView:
         return await look_at_host(
@@ -223,7 +216,7 @@ class DockerDriver:
         self._isolation = self._isolation_of(self._pool, network, reach)
         # What another runtime has made would say nothing of this one's.
         if await self._isolation.begin():
-            self._has_taken_over = await self._pool.adopt(earlier.unjoined) > 0
+            await self._pool.adopt(earlier.unjoined)
         disks = self._scratch_disks()
         self._environments = Environments(
             self._engine,
@@ -413,3 +406,8 @@ class DockerDriver:
             internet=self._settings.internet,
             open_addresses=self._settings.open_addresses,
         )
+
+
+async def _wait_at_most(seconds: float, event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
