@@ -111,7 +111,6 @@ class DockerDriver:
         self._tasks = Tasks("driver")
         self._discarding = asyncio.Lock()
         self._is_ending = asyncio.Event()
-        self._has_taken_over = False
         self._leftovers = Leftovers(
             self._engine,
             owner=owner,
@@ -170,7 +169,7 @@ class DockerDriver:
     async def _fill(self, disks: ScratchDisks) -> None:
         """Where there are sandboxes for the first environments, a disk is all that these wait for."""
         assert self._pools is not None
-        if self._has_taken_over:
+        if self._pools.ready():
             await disks.start()
             self._pools.start()
         else:
@@ -187,19 +186,13 @@ class DockerDriver:
         """
         assert self._pools is not None
         try:
-            await self._pause(_SURPLUS_WAITS_S)
+            await _wait_at_most(_SURPLUS_WAITS_S, self._is_ending)
             await self._leftovers.discard(surplus)
-            await self._pause(_FIRST_COME_UP_WITHIN_S - _SURPLUS_WAITS_S)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._pools.filled.wait(), _FILLED_WITHIN_S)
+            await _wait_at_most(_FIRST_COME_UP_WITHIN_S - _SURPLUS_WAITS_S, self._is_ending)
+            await _wait_at_most(_FILLED_WITHIN_S, self._pools.filled)
             await self._leftovers.discard(waiting)
         finally:
             self._looking_after.start()
-
-    async def _pause(self, seconds: float) -> None:
-        """Shorter if it ends meanwhile."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_ending.wait(), seconds)
 
     async def _look_at_host(self) -> HostView:
         return await look_at_host(
@@ -237,7 +230,7 @@ class DockerDriver:
         self._isolation = self._isolation_of(self._pools, network, reach)
         # What another runtime has made would say nothing of this one's.
         if await self._isolation.begin():
-            self._has_taken_over = await self._pools.adopt(earlier.unjoined) > 0
+            await self._pools.adopt(earlier.unjoined)
         disks = self._scratch_disks()
         self._environments = Environments(
             self._engine,
@@ -438,3 +431,8 @@ class DockerDriver:
             internet=self._settings.internet,
             open_addresses=self._settings.open_addresses,
         )
+
+
+async def _wait_at_most(seconds: float, event: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

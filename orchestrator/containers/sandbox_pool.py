@@ -285,7 +285,9 @@ class SandboxPool:
                 waiter.set_exception(error)
             return False
         self._hand_over(sandbox)
-        await self._write_list()
+        if sandbox in self._ready:
+            # One that goes to who waits was never on it.
+            await self._write_list()
         return True
 
     async def _is_off_the_list(self, sandbox: Sandbox) -> bool:

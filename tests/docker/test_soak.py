@@ -59,7 +59,8 @@ def test_under_one_percent_of_failures_every_caller_is_answered_and_nothing_leak
     chance = random.Random(SEED)
     paddock = start_paddock(max_environments=12, idle_timeout_s=5, log_level="warning")
     client = paddock.client(read_timeout=60)
-    deploy(client, "soak", images["behaviours"], Timeout=1, MemorySize=128)
+    # Long enough to run out of memory in, and to sleep for 0.9 s in, with the 7 % of a processor that 128 MB have.
+    deploy(client, "soak", images["behaviours"], Timeout=3, MemorySize=128)
     bad: list[dict[str, Any]] = [
         {"do": "exit", "code": 3},
         {"do": "sleep", "seconds": 20},

@@ -153,6 +153,8 @@ def stand_in_internet() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _internet() -> Iterator[None]:
+    # A link lives on with whoever still listens in a namespace that has no name any more.
+    _forget("ip", "link", "del", "pd-inet0")
     _forget("ip", "netns", "del", "paddock-internet")
     run("ip", "netns", "add", "paddock-internet")
     try:
