@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from orchestrator.domain.aliases import Alias
+from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.domain.function_tags import wants_writable_root
 from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
 from orchestrator.domain.version_options import VersionOptions
@@ -219,6 +220,26 @@ class Function:
         """
         alias = self.aliases.get(qualifier) if qualifier is not None else None
         return self.version(alias.routed(draw) if alias is not None else qualifier or LATEST)
+
+
+def check_serves_all_alike(function: Function, what: str) -> None:
+    """
+    May a function have what serves, or makes ready, environments for nobody in particular?
+
+    AWS: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html, which names what a function that isolates
+    its tenants cannot have, but not the error.
+
+    Args:
+        what: What is asked for, in the plural.
+
+    Raises:
+        InvalidParameterValue: If the function isolates its tenants.
+    """
+    if function.latest.options.is_tenant_isolated:
+        raise InvalidParameterValue(
+            f"{what} are not supported for {function.key.arn}: its TenancyConfig is PER_TENANT, "
+            "so it is called with Invoke and an X-Amz-Tenant-Id only"
+        )
 
 
 def cpu_quota_us(memory_mib: int) -> int:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from orchestrator.domain.aliases import Alias
 from orchestrator.domain.errors import InvalidParameterValue, ResourceConflict
-from orchestrator.domain.functions import Function
+from orchestrator.domain.functions import Function, check_serves_all_alike
 from orchestrator.domain.names import LATEST
 from orchestrator.domain.quotas import MINIMUM_UNRESERVED
 
@@ -112,9 +112,11 @@ def check_may_be_provisioned(function: Function, qualifier: str, configured: Ite
         configured: The function's qualifiers that have.
 
     Raises:
-        InvalidParameterValue: If it is, or leads to, `$LATEST`, or the alias leads to two versions.
+        InvalidParameterValue: If it is, or leads to, `$LATEST`, or the alias leads to two versions, or the function
+            isolates its tenants.
         ResourceConflict: If another has environments provisioned for the same version.
     """
+    check_serves_all_alike(function, "Provisioned Concurrency Configs")
     alias = function.aliases.get(qualifier)
     if alias is not None and alias.weights:
         raise InvalidParameterValue("Alias with weights can not be used with Provisioned Concurrency")

@@ -23,6 +23,7 @@ from orchestrator.domain.errors import InvalidParameterValue, ResourceNotFound
 from orchestrator.domain.event_source_mappings import EventSourceMapping, refuse_a_second
 from orchestrator.domain.event_sources import STREAMS, changed, completed, source_of
 from orchestrator.domain.function_tags import check_count
+from orchestrator.domain.functions import check_serves_all_alike
 from orchestrator.domain.names import LATEST, FunctionReference, parse_reference
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
@@ -151,6 +152,7 @@ class EventSourceMappingOperations:
             qualifier in (None, LATEST) or qualifier in function.versions or qualifier in function.aliases
         ):
             raise InvalidParameterValue("Function does not exist")
+        check_serves_all_alike(function, "Event source mappings")
         return reference
 
 

@@ -16,6 +16,7 @@ import structlog
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import ResourceConflict, ResourceNotFound
 from orchestrator.domain.function_urls import BUFFERED, Cors, FunctionUrl
+from orchestrator.domain.functions import Function, check_serves_all_alike
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, is_standing, reference
@@ -67,7 +68,8 @@ class FunctionUrlOperations:
 
     async def create(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunctionUrlConfig.html"""
-        key, qualifier = self._standing(caller, parameters)
+        key, qualifier, function = self._standing(caller, parameters)
+        check_serves_all_alike(function, "Function URLs")
         arn = _arn(key, qualifier)
         if self._documents.get(FUNCTION_URLS, Place.on(key, qualifier)) is not None:
             raise ResourceConflict(
@@ -97,7 +99,7 @@ class FunctionUrlOperations:
 
     async def update(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UpdateFunctionUrlConfig.html"""
-        key, qualifier = self._standing(caller, parameters)
+        key, qualifier, _ = self._standing(caller, parameters)
         before = self._found(key, qualifier)
         changed = replace(
             before,
@@ -129,11 +131,12 @@ class FunctionUrlOperations:
         urls, more = page(listed, parameters, lambda one: (one[0],))
         return Reply(200, {"FunctionUrlConfigs": [self._rendered(key, *one) for one in urls], **more})
 
-    def _standing(self, caller: Caller, parameters: Parameters) -> tuple[FunctionKey, str]:
+    def _standing(self, caller: Caller, parameters: Parameters) -> tuple[FunctionKey, str, Function]:
         key, qualifier = _named(caller, parameters)
-        if not is_standing(self._functions.get(key), qualifier):
+        function = self._functions.get(key)
+        if function is None or not is_standing(function, qualifier):
             raise ResourceNotFound("Function does not exist")
-        return key, qualifier
+        return key, qualifier, function
 
     def _found(self, key: FunctionKey, qualifier: str) -> FunctionUrl:
         url = self._documents.get(FUNCTION_URLS, Place.on(key, qualifier))

@@ -192,10 +192,10 @@ def test_tags_are_put_and_listed(aws: AwsCli) -> None:
             "An error occurred (InvalidParameterValueException) when calling the UpdateFunctionConfiguration operation",
         ),
         (
-            ("list-layers",),
+            ("get-function-scaling-config", "--function-name", "cli", "--qualifier", "$LATEST"),
             (
-                "An error occurred (NotImplementedException) when calling the ListLayers operation: "
-                "ListLayers is not built yet in Paddock"
+                "An error occurred (NotImplementedException) when calling the GetFunctionScalingConfig operation: "
+                "GetFunctionScalingConfig is not built yet in Paddock"
             ),
         ),
     ],

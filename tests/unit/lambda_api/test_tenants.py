@@ -45,6 +45,36 @@ def test_a_function_without_it_never_gets_it(active: Active, api: ServedApi, cli
 
 
 @pytest.mark.parametrize(
+    ("operation", "what", "asked"),
+    [
+        ("create_function_url_config", "Function URLs", {"AuthType": "NONE"}),
+        (
+            "put_provisioned_concurrency_config",
+            "Provisioned Concurrency Configs",
+            {"Qualifier": "1", "ProvisionedConcurrentExecutions": 1},
+        ),
+        (
+            "create_event_source_mapping",
+            "Event source mappings",
+            {"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:jobs"},
+        ),
+    ],
+)
+def test_what_calls_it_for_no_tenant_is_refused(
+    active: Active, client: Any, refused: Refused, operation: str, what: str, asked: dict[str, Any]
+) -> None:
+    """With what AWS's documentation names; the text is ours."""
+    arn = active(TenancyConfig=_PER_TENANT, Publish=True)["FunctionArn"].removesuffix(":1")
+    assert refused(getattr(client, operation), FunctionName="hello", **asked) == (
+        "InvalidParameterValueException",
+        (
+            f"{what} are not supported for {arn}: its TenancyConfig is PER_TENANT, "
+            "so it is called with Invoke and an X-Amz-Tenant-Id only"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         (
