@@ -20,8 +20,8 @@ down: ## end Paddock: no container, network or process stays; data does
 test: ## all tests, on a real Docker engine
 	@scripts/test.sh $(ARGS)
 
-test-fast: ## the tests that need neither an engine nor a browser
-	@$(RUN) pytest --numprocesses auto --dist worksteal -m "not docker and not browser" $(ARGS)
+test-fast: ## the quick tests that need neither an engine nor a browser
+	@$(RUN) pytest --numprocesses auto --dist worksteal -m "not docker and not browser and not slow" $(ARGS)
 
 check: ## lint, formatting, types, import contract, shell scripts
 	$(RUN) ruff check .

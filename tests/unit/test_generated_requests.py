@@ -29,6 +29,8 @@ from tests.support.generator.verdicts import wrong_with
 from tests.support.generator.wire import Answer
 from tests.unit.lambda_api.served_api import ServedApi
 
+pytestmark = pytest.mark.slow
+
 REQUESTS = int(os.environ.get("PADDOCK_REQUESTS", "2000"))
 CONNECTIONS = 8
 SEED = int(os.environ.get("PADDOCK_SEED", "20261126"))

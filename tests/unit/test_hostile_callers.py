@@ -19,6 +19,8 @@ from orchestrator.bounded_http import Bounds
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ServedApi
 
+pytestmark = pytest.mark.slow
+
 INVOKE = b"/2015-03-31/functions/hello/invocations"
 HEAD_BYTES = 65_536
 

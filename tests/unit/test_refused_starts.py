@@ -19,6 +19,8 @@ from tests.support.builders import a_function, an_event
 from tests.support.fake_clock import FakeClock
 from tests.support.small_disk import SmallDisk, small_disk
 
+pytestmark = pytest.mark.slow
+
 _ROOT = Path(__file__).parent.parent.parent
 _PATIENCE_S = 60
 _PAGE_BYTES = 4096

@@ -20,6 +20,8 @@ from orchestrator.cli.failures import ExitCode
 from tests.unit.cli.answering_endpoint import FUNCTIONS, Answer, AnsweringEndpoint, document, refusal
 from tests.unit.cli.test_watching import ENVIRONMENT
 
+pytestmark = pytest.mark.slow
+
 _PADDOCK = Path(sys.executable).with_name("paddock")
 NOWHERE = "http://127.0.0.1:1"
 INVOKE = f"{FUNCTIONS}/sum/invocations"

@@ -7,10 +7,14 @@ import json
 from datetime import timedelta
 from random import Random
 
+import pytest
+
 from orchestrator.invocations.requests import InvokeResult
 from tests.support.builders import KEY
 from tests.support.engine import Engine
 from tests.support.working_runtimes import WorkingRuntimes
+
+pytestmark = pytest.mark.slow
 
 DEPLOYS = 10
 _MOST_TURNS = 500

@@ -16,6 +16,8 @@ from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from tests.support.builders import KEY
 from tests.support.engine import Engine, answer_of, error_of
 
+pytestmark = pytest.mark.slow
+
 _PATIENCE_S = 0.01
 
 

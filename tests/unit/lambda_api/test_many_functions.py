@@ -12,6 +12,8 @@ import pytest
 from tests.support.many_functions import Create, Creation, every_name, listings_during, names_of
 from tests.unit.lambda_api.served_api import ROLE, ServedApi
 
+pytestmark = pytest.mark.slow
+
 FUNCTIONS = 2_000
 EARLIER = 1_700
 _CREATORS = 6

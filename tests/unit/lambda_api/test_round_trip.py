@@ -16,6 +16,8 @@ from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.lambda_api.parse import Parameters, parse
 from orchestrator.lambda_api.validation import validate
 
+pytestmark = pytest.mark.slow
+
 _MODEL: Any = botocore.session.Session().get_service_model("lambda")
 _ROUTES = ServiceModel()
 _SERIALIZER: Any = botocore.serialize.create_serializer("rest-json", include_validation=False)

@@ -6,8 +6,12 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ROLE, ServedApi
+
+pytestmark = pytest.mark.slow
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:failed"
 

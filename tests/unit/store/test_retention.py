@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import event
 
 from orchestrator.domain.invocations import InvocationState
@@ -13,6 +14,8 @@ from orchestrator.store.store import Store
 from tests.support.builders import KEY, NOW, an_event, an_invocation
 from tests.unit.store.conftest import Starts
 from tests.unit.store.test_history import a_batch, an_entry
+
+pytestmark = pytest.mark.slow
 
 MIB = 1024 * 1024
 WEEK = timedelta(days=8)
