@@ -252,6 +252,8 @@ class SandboxPool:
                 task.cancel()
                 await asyncio.wait([task])
         await self._tasks.finish(_DISCARDED_WITHIN)
+        while (waiter := self._next_waiter()) is not None:
+            waiter.set_exception(StartFailed(SANDBOX_FAILURE, "nothing is made there any more; it is tried anew"))
         # First: whoever starts next does not take over what is being removed.
         if self._kept is not None:
             with contextlib.suppress(OSError):

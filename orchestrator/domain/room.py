@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 ASYNCHRONOUS_SHARE = 0.8
-"""Asynchronous work never takes the last fifth of the room."""
-PROVISIONED_SHARE = 0.8
+"""Asynchronous work never takes the last fifth of the room that what is provisioned leaves."""
+_PROVISIONED_SHARE = 0.8
 """Nor does what is provisioned, which is not evicted: there is room for whoever calls another function."""
 
 
@@ -20,12 +20,14 @@ class Footprint:
     Args:
         idle_for: How long it has been idle or frozen; None while it works, starts or ends, or if it is provisioned.
         is_leaving: Is it being stopped already? Its room comes back soon.
+        is_kept: Is it provisioned, and stays whoever needs room?
     """
 
     environment_id: str
     memory_mib: int
     idle_for: timedelta | None
     is_leaving: bool = False
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,13 @@ class HostLimits:
     memory_mib: int
     environments: int
     minimum_stay: timedelta
+
+    def for_one_more_provisioned(self) -> HostLimits:
+        """What everything may take together where one more is to be provisioned."""
+        share = _PROVISIONED_SHARE
+        return replace(
+            self, memory_mib=int(self.memory_mib * share), environments=max(1, int(self.environments * share))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,13 @@ def make_room(
     Args:
         needed_mib: Its memory.
         live: Everything that lives, those that are stopping included.
-        share: Of the room that may be used; asynchronous work passes `ASYNCHRONOUS_SHARE`.
+        share: Of the room that what is kept leaves; asynchronous work passes `ASYNCHRONOUS_SHARE`.
     """
-    memory_left = int(limits.memory_mib * share) - sum(one.memory_mib for one in live) - needed_mib
-    slots_left = max(1, int(limits.environments * share)) - len(live) - 1
+    kept = [one.memory_mib for one in live if one.is_kept]
+    others = [one.memory_mib for one in live if not one.is_kept]
+    memory_left = int((limits.memory_mib - sum(kept)) * share) - sum(others) - needed_mib
+    slots = limits.environments - len(kept)
+    slots_left = max(min(1, slots), int(slots * share)) - len(others) - 1
     if memory_left >= 0 and slots_left >= 0:
         return Fits()
     for one in live:

@@ -255,7 +255,7 @@ class Fleet:
 
     def offer(self, live: LiveEnvironment) -> None:
         """Let it be taken for work; stopped instead, if it is outdated."""
-        if self._is_outdated(live):
+        if self.is_outdated(live):
             self.stop(live, StopReason.REPLACED)
             return
         self.pool(live.environment.version).offer(live)
@@ -273,7 +273,7 @@ class Fleet:
             live = pool.idle.pop()
             if live.environment.is_ending:
                 continue
-            if self._is_outdated(live):
+            if self.is_outdated(live):
                 self.stop(live, StopReason.REPLACED)
                 continue
             return live
@@ -374,11 +374,12 @@ class Fleet:
             self._tasks.start(self._remove(live))
 
     def retire_outdated(self, function: FunctionKey) -> None:
-        """Stop what no longer is what a new environment would be; what works is stopped once it has answered."""
+        """Stop what a new environment would no longer be, on its way or idle; what works, once it has answered."""
         for live in list(self._live.values()):
-            if live.environment.version.function != function or not self._is_outdated(live):
+            if live.environment.version.function != function or not self.is_outdated(live):
                 continue
-            if live.state in (EnvironmentState.IDLE, EnvironmentState.FROZEN):
+            live.is_outdated = True
+            if live.state in (EnvironmentState.IDLE, EnvironmentState.FROZEN) or live.starts_for_nobody:
                 self.withdraw(live)
                 reason = StopReason.REPLACED if self._current(live.environment.version) else StopReason.DELETED
                 self.stop(live, reason)
@@ -477,7 +478,10 @@ class Fleet:
         live.environment = environment
         live.entered = self._clock.monotonic()
 
-    def _is_outdated(self, live: LiveEnvironment) -> bool:
+    def is_outdated(self, live: LiveEnvironment) -> bool:
+        """Is it no longer what a new environment would be?"""
+        if live.is_outdated:
+            return True
         current = self._current(live.environment.version)
         if current is live.version:
             return False

@@ -75,6 +75,8 @@ class LiveEnvironment:
         has_init_cpu: Has it still the processor time of an init?
         is_chosen: Has an invocation taken it, and waits while it thaws?
         is_settling: Is its last output still awaited for a caller's log tail? It is given nothing meanwhile.
+        is_outdated: Was it told that a new one would be another? For ever, then: whoever creates a deleted function
+            again, alike, has another function.
         is_opening: Is the driver's `open` still under way? Then a stop waits for it.
         not_removed: Why its container could not be removed so far.
         reported_init: Has a REPORT line told its init's duration?
@@ -101,6 +103,7 @@ class LiveEnvironment:
     has_init_cpu: bool = True
     is_chosen: bool = False
     is_settling: bool = False
+    is_outdated: bool = False
     out_of_memory: bool = False
     not_removed: str | None = None
     reported_init: bool = False
@@ -115,6 +118,11 @@ class LiveEnvironment:
     def state(self) -> EnvironmentState:
         """Where it is in its life."""
         return self.environment.state
+
+    @property
+    def starts_for_nobody(self) -> bool:
+        """Is it on its way, and no invocation has it for itself?"""
+        return self.state in STARTING and self.environment.phase is InitPhase.INIT
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -179,9 +187,7 @@ class Pool:
 
     def starting(self) -> int:
         """Environments on their way that no invocation has for itself."""
-        return sum(
-            1 for live in self.members.values() if live.state in STARTING and live.environment.phase is InitPhase.INIT
-        )
+        return sum(1 for live in self.members.values() if live.starts_for_nobody)
 
 
 class Pools:

@@ -27,10 +27,10 @@ from orchestrator.domain.provisioning import (
     is_proven,
     what_to_do,
 )
-from orchestrator.domain.room import PROVISIONED_SHARE, Evict, Fits
+from orchestrator.domain.room import Evict, Fits
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
-from orchestrator.fleet.live import SERVING, STARTING, LiveEnvironment
+from orchestrator.fleet.live import SERVING, STARTING, STARTS_FOR_S, LiveEnvironment
 from orchestrator.fleet.room import Room
 
 
@@ -147,7 +147,7 @@ class Provisioning:
 
     def _start(self, version: _Version, current: FunctionVersion, count: int, now: float) -> None:
         for _ in range(count):
-            verdict = self._room.find(current.memory_mib, PROVISIONED_SHARE)
+            verdict = self._room.find_provisioned(current.memory_mib)
             if isinstance(verdict, Fits):
                 version.attempts = version.attempts.found_room()
                 live = self._fleet.launch(current, initialization=Initialization.PROVISIONED)
@@ -189,7 +189,9 @@ class Provisioning:
             )
 
     def _free_starts(self) -> int:
-        ours = sum(1 for version in self._versions.values() for one in version.watched if one.live.state in STARTING)
+        since = self._clock.monotonic() - STARTS_FOR_S
+        watched = (one.live for version in self._versions.values() for one in version.watched)
+        ours = sum(1 for live in watched if live.state in STARTING and live.launched >= since)
         return min(self.max_starting - self._fleet.starting(), max(1, self.max_starting // 2) - ours)
 
     def _cannot_start(self, key: VersionKey) -> str | None:

@@ -28,17 +28,22 @@ class Room:
         self.limits = limits
 
     def find(self, needed_mib: int, share: float = 1.0) -> Fits | Evict | NoRoom:
-        """Is there room for one more of this size, within this share of it?"""
-        now = self._clock.monotonic()
-        return make_room(
-            needed_mib, [self._footprint(live, now) for live in self._fleet.live()], self.limits, share=share
-        )
+        """Is there room for one more of this size, within this share of what is not provisioned?"""
+        return make_room(needed_mib, self._footprints(), self.limits, share=share)
+
+    def find_provisioned(self, needed_mib: int) -> Fits | Evict | NoRoom:
+        """Is there room for one more of this size that will be kept?"""
+        return make_room(needed_mib, self._footprints(), self.limits.for_one_more_provisioned())
 
     def make(self, verdict: Evict) -> None:
         """End those that are to go."""
         chosen = set(verdict.environment_ids)
         for live in [live for live in self._fleet.live() if live.environment_id in chosen]:
             self._fleet.stop(live, StopReason.CAPACITY)
+
+    def _footprints(self) -> list[Footprint]:
+        now = self._clock.monotonic()
+        return [self._footprint(live, now) for live in self._fleet.live()]
 
     @staticmethod
     def _footprint(live: LiveEnvironment, now: float) -> Footprint:
@@ -49,6 +54,7 @@ class Room:
             memory_mib=live.environment.memory_mib,
             idle_for=timedelta(seconds=now - live.idle_since) if may_go else None,
             is_leaving=live.environment.is_ending,
+            is_kept=live.environment.is_provisioned and not live.environment.is_ending,
         )
 
 

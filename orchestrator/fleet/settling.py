@@ -70,7 +70,7 @@ class Settling:
     async def _replace(self, before: FunctionVersion, after: FunctionVersion) -> bool:
         if before.version == LATEST:
             return await self._functions.replace_latest(after, expected_revision=before.revision_id)
-        return await self._functions.replace_version(after)
+        return await self._functions.replace_version(after, expected_revision=before.revision_id)
 
 
 def _found(version: FunctionVersion, image: Image) -> FunctionVersion:

@@ -478,7 +478,9 @@ class Dispatcher:
 
     def _never_ran(self, live: LiveEnvironment, failure: StartFailure) -> None:
         """Its program could not be run, nor could it if tried again: who has waited longest is told."""
-        work = self._pinned.pop(live.environment_id, None) or self._begin_next(live.environment.version)
+        work = self._pinned.pop(live.environment_id, None)
+        if work is None and not self._fleet.is_outdated(live):
+            work = self._begin_next(live.environment.version)
         if work is None:
             self._init_ended(live, "error", failure.error_type, None, failure.diagnosis)
             return

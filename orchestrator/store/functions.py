@@ -145,11 +145,15 @@ class FunctionStore:
 
         await self._writer.run(work, applied=applied)
 
-    async def replace_version(self, version: FunctionVersion) -> bool:
+    async def replace_version(self, version: FunctionVersion, *, expected_revision: str) -> bool:
         """
         Save what became of a published version.
 
-        Returns: False if it is gone.
+        Args:
+            expected_revision: The revision id that it must still have: a function that was deleted and created again
+                gives the same numbers.
+
+        Returns: False if it has another, or is gone.
         """
 
         def applied(was_there: bool) -> None:
@@ -158,7 +162,7 @@ class FunctionStore:
                 self._put(replace(function, versions={**function.versions, version.version: version}))
 
         return await self._writer.run(
-            lambda connection: _replace_version(connection, self._sealer, version), applied=applied
+            lambda connection: _replace_version(connection, self._sealer, version, expected_revision), applied=applied
         )
 
     async def delete_version(self, key: FunctionKey, number: str) -> None:
@@ -430,8 +434,9 @@ def _replace_latest(connection: Connection, sealer: Sealer, version: FunctionVer
     return changed.rowcount == 1
 
 
-def _replace_version(connection: Connection, sealer: Sealer, version: FunctionVersion) -> bool:
-    where = (_is(function_versions, version.key), function_versions.c.version == version.version)
+def _replace_version(connection: Connection, sealer: Sealer, version: FunctionVersion, expected: str) -> bool:
+    columns = function_versions.c
+    where = (_is(function_versions, version.key), columns.version == version.version, columns.revision_id == expected)
     changed = connection.execute(update(function_versions).where(*where).values(**version_row(version, sealer)))
     return changed.rowcount == 1
 

@@ -85,9 +85,10 @@ class ProvisionedConfigs:
 
         Raises:
             ResourceConflict: If it was changed meanwhile.
+            ResourceNotFound: If the version or alias was deleted meanwhile.
         """
-        place = Place.on(key, qualifier)
-        await self._documents.put(_KIND, place, config, before=self._documents.get(_KIND, place))
+        place, along = Place.on(key, qualifier), self._functions.standing(key, qualifier)
+        await self._documents.put(_KIND, place, config, before=self._documents.get(_KIND, place), along=along)
 
     async def remove(self, key: FunctionKey, qualifier: str) -> None:
         """Remove one; that there is none is no error."""

@@ -54,6 +54,7 @@ class FakeDriver:
         self._may_thaw.set()
         self._may_freeze = asyncio.Event()
         self._may_freeze.set()
+        self._may_find: dict[str, asyncio.Event] = {}
         self.happenings: asyncio.Queue[DriverEvent] = asyncio.Queue()
         self.written: asyncio.Queue[OutputChunk] = asyncio.Queue()
 
@@ -61,6 +62,12 @@ class FakeDriver:
         """Containers take until this event is set to start."""
         self._may_open = asyncio.Event()
         return self._may_open
+
+    def hold_finding(self, reference: str) -> asyncio.Event:
+        """This image, which is there, takes until this event is set to be found."""
+        self.images[reference] = an_image("sha256:" + "d" * 64)
+        self._may_find[reference] = asyncio.Event()
+        return self._may_find[reference]
 
     def hold_stopping(self) -> asyncio.Event:
         """Containers take until this event is set to end."""
@@ -110,6 +117,8 @@ class FakeDriver:
         """One of `images`."""
         if reference not in self.images:
             raise ImageNotFound(f"image {reference} is not here")
+        if reference in self._may_find:
+            await self._may_find[reference].wait()
         return self.images[reference]
 
     async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from orchestrator.containers import sandbox_pool
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxPool, SandboxTemplate, SideBySide
-from orchestrator.driver.protocol import EngineUnreachable
+from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 from tests.support.docker_stand_in import DockerStandIn
 
 SIZE = 2
@@ -128,6 +129,27 @@ async def test_who_waits_is_told_when_it_cannot_be_made(pool: SandboxPool, docke
     docker.is_away = True
     with pytest.raises(EngineUnreachable):
         await asyncio.wait_for(pool.take(), 5)
+
+
+class NeverDone(DockerStandIn):
+    """An engine that takes a request and does not answer it."""
+
+    async def create(self, specification: dict[str, Any], name: str) -> str:
+        """For ever."""
+        await asyncio.Event().wait()
+        return name
+
+
+async def test_who_waits_when_it_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that is being made for them is not waited for as long as the engine may take."""
+    monkeypatch.setattr(sandbox_pool, "_DISCARDED_WITHIN", timedelta())
+    pool = pool_of(NeverDone(), size=0)
+    pool.start()
+    waiting = asyncio.create_task(pool.take())
+    await asyncio.sleep(0)
+    await pool.close()
+    with pytest.raises(StartFailed):
+        await asyncio.wait_for(waiting, 5)
 
 
 async def test_without_a_size_it_is_full_at_once(docker: DockerStandIn) -> None:

@@ -195,6 +195,28 @@ def test_asynchronous_work_leaves_a_fifth_of_the_room() -> None:
     assert make_room(128, live[:2], LIMITS, share=0.8) == Fits()
 
 
+def test_what_is_provisioned_leaves_room_for_asynchronous_work() -> None:
+    """Neither keeps the other from the last fifth: of what is left, asynchronous work may have most."""
+    limits = replace(LIMITS, memory_mib=1280)
+    kept = [Footprint(environment_id=n, memory_mib=128, idle_for=None, is_kept=True) for n in "abcdefgh"]
+    of_provisioned = limits.for_one_more_provisioned()
+    assert make_room(128, kept[:7], of_provisioned) == Fits()
+    assert make_room(128, kept, of_provisioned) == NoRoom()
+    assert make_room(128, kept, limits, share=0.8) == Fits()
+    assert make_room(128, [*kept, busy("i")], limits, share=0.8) == NoRoom()
+    assert make_room(128, [*kept, busy("i")], limits) == Fits()
+    assert make_room(128, [*kept, busy("i"), busy("j")], limits) == NoRoom()
+
+
+def test_no_more_live_than_there_are_places_though_all_are_provisioned() -> None:
+    """Nor does asynchronous work get a first one beyond them."""
+    limits = replace(LIMITS, environments=1)
+    kept = [Footprint(environment_id="a", memory_mib=128, idle_for=None, is_kept=True)]
+    assert make_room(128, [], limits.for_one_more_provisioned()) == Fits()
+    assert make_room(128, kept, limits) == NoRoom()
+    assert make_room(128, kept, limits, share=0.8) == NoRoom()
+
+
 LIFETIMES = Lifetimes(freeze_after=S, idle_timeout=600 * S, init_timeout=10 * S)
 
 

@@ -88,3 +88,21 @@ async def test_an_update_that_was_published_settles_in_both(make_engine: EngineM
     assert function.latest.image == latest.image
     assert function.versions["1"].state is FunctionState.FAILED
     assert function.versions["1"].image is None
+
+
+async def test_a_late_look_up_leaves_the_version_of_a_function_created_again_alone(make_engine: EngineMaker) -> None:
+    """The number is the same; the function that it was is gone, with its variables."""
+    engine = make_engine()
+    engine.driver.images["new:1"] = an_image()
+    may_be_found = engine.driver.hold_finding("old:1")
+    deployments = deployments_of(engine)
+    old = a_version(image=None, image_uri="old:1", environment={"WHOSE": "old"}, state=FunctionState.PENDING)
+    await deployments.create(Function(key=KEY, latest=old), publish=True)
+    await deployments.delete(KEY)
+    new = replace(old, image_uri="new:1", environment={"WHOSE": "new"})
+    await deployments.create(Function(key=KEY, latest=new), publish=True)
+    may_be_found.set()
+    await deployments.close()
+    function = stored(engine)
+    assert [dict(version.environment) for version in function.every_version()] == [{"WHOSE": "new"}] * 2
+    assert [version.image_uri for version in function.every_version()] == ["new:1"] * 2

@@ -429,7 +429,8 @@ async def test_a_version_without_its_image_is_waited_for_or_has_failed(engine: E
     assert (engine.provisioned("2").status, engine.provisioned("2").reason) == (FAILED, "no such image")
     active = engine.current(VersionKey(KEY))
     assert active is not None
-    await engine.store.functions.replace_version(replace(pending, image=active.image, state=FunctionState.ACTIVE))
+    settled = replace(pending, image=active.image, state=FunctionState.ACTIVE)
+    assert await engine.store.functions.replace_version(settled, expected_revision=pending.revision_id)
     assert len(await engine.keep_provisioned()) == 1
 
 
@@ -450,6 +451,20 @@ async def test_many_start_a_few_at_a_time(published: Engine) -> None:
         if live.state is EnvironmentState.INITIALIZING:
             ScriptedRuntime(published.dispatcher, live).ask()
     assert progress(published) == (READY, 20, 20)
+
+
+async def test_an_init_that_takes_its_time_keeps_no_other_from_starting(make_engine: EngineMaker) -> None:
+    """It no longer takes the host's processor: the places are for those that do."""
+    engine = make_engine()
+    engine.provisioning.max_starting = 2
+    other = FunctionKey(KEY.account, KEY.region, "other")
+    for key in (KEY, other):
+        await engine.deploy(key=key)
+        await engine.publish("1", key=key)
+        await engine.provision("1", 1, key=key)
+    assert [live.version.key for live in engine.live()] == [KEY]
+    await engine.pass_time(3)
+    assert [runtime.live.version.key for runtime in await engine.keep_provisioned()] == [other]
 
 
 async def test_outdated_ones_are_replaced(published: Engine, provisioned: Provisioned) -> None:

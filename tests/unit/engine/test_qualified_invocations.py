@@ -146,7 +146,9 @@ async def test_events_of_an_alias_wait_while_it_leads_to_a_version_that_is_pendi
     assert await engine.state_of(waiting) == "queued"
     function = engine.store.functions.get(KEY)
     assert function is not None
-    await engine.store.functions.replace_version(replace(function.versions["2"], state=FunctionState.ACTIVE))
+    second = function.versions["2"]
+    active = replace(second, state=FunctionState.ACTIVE)
+    assert await engine.store.functions.replace_version(active, expected_revision=second.revision_id)
     await engine.events.tick()
     runtime = await engine.environment()
     runtime.answer(runtime.ask() or await runtime.event())

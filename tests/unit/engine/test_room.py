@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.domain.names import FunctionKey, FunctionReference
@@ -81,3 +82,21 @@ async def _warm_of(engine: Engine, name: str) -> ScriptedRuntime:
     await answer_of(call)
     runtime.ask()
     return runtime
+
+
+async def test_events_run_beside_as_much_as_may_be_provisioned(make_engine: EngineMaker) -> None:
+    """What is provisioned goes for nobody, and is no reason to wait for ever."""
+    engine = make_engine(memory_mib=1280)
+    await engine.deploy()
+    await engine.publish("1")
+    await engine.provision("1", 8)
+    for _ in range(3):
+        for runtime in [ScriptedRuntime(engine.dispatcher, live) for live in engine.live()]:
+            if runtime.live.state is EnvironmentState.INITIALIZING:
+                runtime.ask()
+        await engine.keep_provisioned()
+    assert len(engine.live()) == 8
+    sent = await engine.send()
+    runtime = await engine.environment()
+    runtime.answer(runtime.ask() or await runtime.event())
+    await engine.until_state(sent, "succeeded")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import pytest
+
+from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.provisioned_concurrency import ProvisionedConfig
@@ -82,3 +87,20 @@ async def test_it_goes_with_its_alias_its_version_and_its_function(starts: Start
     await store.functions.delete_version(KEY, "2")
     for found in (store, await starts.again()):
         assert found.provisioned.wanted() == {VersionKey(KEY, "1"): 1}
+
+
+@pytest.mark.parametrize("qualifier", ["live", "2"])
+async def test_nothing_is_provisioned_for_what_is_being_deleted(store: Store, qualifier: str) -> None:
+    """Else it would be set aside for ever: its own operations do not find it without the version or alias."""
+    await create(store)
+    if qualifier == "live":
+        deleting = asyncio.create_task(store.functions.delete_alias(KEY, "live"))
+    else:
+        await store.functions.delete_alias(KEY, "live")
+        deleting = asyncio.create_task(store.functions.delete_version(KEY, "2"))
+    putting = asyncio.create_task(store.provisioned.put(KEY, qualifier, config(50)))
+    with pytest.raises(ResourceNotFound):
+        await putting
+    await deleting
+    assert store.provisioned.set_aside(KEY.account, KEY.region) == 0
+    assert store.provisioned.wanted() == {}
