@@ -20,6 +20,7 @@ from orchestrator.domain.publishing import check_revision
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, is_standing, no_such_resource, reference
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
 
@@ -43,12 +44,12 @@ class PermissionOperations:
     def handlers(self) -> dict[str, Handler]:
         """By operation name."""
         return {
-            "AddPermission": self.add,
-            "RemovePermission": self.remove,
+            "AddPermission": repeating(self.add),
+            "RemovePermission": repeating(self.remove),
             "GetPolicy": self.get,
-            "PutResourcePolicy": self.put_all,
+            "PutResourcePolicy": repeating(self.put_all),
             "GetResourcePolicy": self.get_all,
-            "DeleteResourcePolicy": self.delete_all,
+            "DeleteResourcePolicy": repeating(self.delete_all),
         }
 
     async def add(self, caller: Caller, parameters: Parameters) -> Reply:
