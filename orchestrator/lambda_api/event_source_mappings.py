@@ -27,6 +27,7 @@ from orchestrator.domain.functions import check_serves_all_alike
 from orchestrator.domain.names import LATEST, FunctionReference, parse_reference
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
+from orchestrator.lambda_api.ownership import own
 from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.lambda_api.repeating import repeating
@@ -157,7 +158,7 @@ class EventSourceMappingOperations:
 
 
 def _reference(caller: Caller, name: str) -> FunctionReference:
-    return parse_reference(name, None, caller.account, caller.region)
+    return own(caller, parse_reference(name, None, caller.account, caller.region))
 
 
 def _place(caller: Caller, uuid: str) -> Place:

@@ -20,6 +20,7 @@ from orchestrator.lambda_api.capacity_providers import CAPACITY_PROVIDERS
 from orchestrator.lambda_api.code_signing import CODE_SIGNING_CONFIGS
 from orchestrator.lambda_api.event_source_mappings import MAPPINGS
 from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
+from orchestrator.lambda_api.ownership import own
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.documents import Documents, Kind, Place
@@ -100,7 +101,7 @@ class TagOperations:
         return found
 
     def _function(self, caller: Caller, arn: str) -> Function:
-        reference = parse_reference(arn, None, caller.account, caller.region)
+        reference = own(caller, parse_reference(arn, None, caller.account, caller.region))
         if reference.qualifier is not None:
             raise InvalidParameterValue(
                 "Tags on function aliases and versions are not supported. Please specify a function ARN."
