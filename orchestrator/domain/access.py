@@ -1,10 +1,12 @@
-"""Access keys: who may sign requests, and for which account they speak."""
+"""Access keys: who may sign requests, and for which account they speak; and how an account is kept from another's."""
 
 from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
 from datetime import datetime
+
+from orchestrator.domain.errors import AccessDenied
 
 _ID_PREFIX = "AKIA"
 _ID_LENGTH = 20
@@ -28,6 +30,21 @@ class AccessKey:
     account: str
     description: str
     created_at: datetime
+
+
+def denied(account: str, action: str, resource: str) -> AccessDenied:
+    """
+    How AWS refuses an account what is another's and nobody let it have.
+
+    Args:
+        account: Whoever calls speaks for it.
+        action: IAM's, without `lambda:`.
+        resource: The ARN that was asked for.
+    """
+    return AccessDenied(
+        f"User: arn:aws:iam::{account}:root is not authorized to perform: lambda:{action} on resource: {resource} "
+        f"because no resource-based policy allows the lambda:{action} action"
+    )
 
 
 def access_key_id_from(random: bytes) -> str:

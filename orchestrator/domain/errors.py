@@ -9,6 +9,7 @@ The errors that callers see, with AWS's codes, statuses and texts.
     │   ├── CodeStorageExceeded      400
     │   ├── ProvisionedConfigNotFound 404
     │   ├── ResourceConflict         409
+    │   │   └── ChangedMeanwhile     409, where repeating it did not help
     │   ├── InvalidParameterValue    400
     │   ├── InvalidRequestContent    400
     │   ├── PolicyLengthExceeded     400
@@ -98,6 +99,10 @@ class ResourceConflict(ServiceError):
     code = "ResourceConflictException"
     status = 409
     fault = "User"
+
+
+class ChangedMeanwhile(ResourceConflict):
+    """It is no longer what the change was thought of for: whoever reads it again may repeat the change."""
 
 
 class InvalidParameterValue(ServiceError):

@@ -19,6 +19,7 @@ from orchestrator.domain.event_patterns import is_pattern
 Settings = Mapping[str, Any]
 """Members of the request by AWS's names."""
 
+_SERVERS = "KAFKA_BOOTSTRAP_SERVERS"
 _LARGEST_BATCH_WITHOUT_WINDOW = 10
 _UNLIMITED_AGE_S = -1
 _LEAST_AGE_S = 60
@@ -135,6 +136,8 @@ def completed(source: EventSource, asked: Settings, now: datetime) -> Settings:
     for name in _REQUIRED.get(source, ()):
         if not asked.get(name):
             raise InvalidParameterValue(f"Required '{_small(name)}' parameter is missing.")
+    if source is EventSource.SELF_MANAGED_KAFKA:
+        _check_servers(asked)
     return changed(source, _DEFAULTS[source], asked)
 
 
@@ -158,6 +161,15 @@ def changed(source: EventSource, before: Settings, asked: Settings) -> Settings:
             settings[name] = value
     _check(source, settings)
     return settings
+
+
+def _check_servers(asked: Settings) -> None:
+    # The model leaves them open; without one there is nothing to read from. AWS's text is not known.
+    endpoints = asked.get("SelfManagedEventSource", {}).get("Endpoints", {})
+    if not endpoints.get(_SERVERS):
+        raise InvalidParameterValue(
+            f"SelfManagedEventSource names no server; Endpoints.{_SERVERS} is a list of host:port, of at least one"
+        )
 
 
 def _check_position(source: EventSource, asked: Settings, now: datetime) -> None:

@@ -19,6 +19,7 @@ from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
 from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.functions import FunctionStore
 from orchestrator.store.provisioned import ProvisionedConfigs
 
@@ -45,7 +46,7 @@ class AliasOperations:
             "CreateAlias": self.create,
             "GetAlias": self.get,
             "ListAliases": self.list_aliases,
-            "UpdateAlias": self.update,
+            "UpdateAlias": repeating(self.update),
             "DeleteAlias": self.delete,
         }
 

@@ -109,7 +109,7 @@ class LambdaApi:
         limit_bytes = largest_body_bytes(match.operation.name)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
-        caller = caller_in(scope, headers.get("authorization", ""), query, self._region)
+        caller = caller_in(scope, headers.get("authorization", ""), query, self._region, match.operation.name)
         # Held until the end: what was read of a body is as large as the body.
         with self._bodies.hold() as held:
             try:

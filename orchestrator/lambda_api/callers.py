@@ -1,8 +1,9 @@
 """
 Who calls: account and region, as the request says (D15).
 
-The region is the credential scope's. The account is that of the access key where requests must be signed; else the
-access key id if that is twelve digits (a custom among local emulators), else the default.
+The region is the credential scope's. The account is that of the access key where requests must be signed, and of the
+function where one calls; else the access key id if that is twelve digits (a custom among local emulators), else the
+default.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from orchestrator.domain.names import DEFAULT_ACCOUNT
 from orchestrator.lambda_api.answers import Scope
 
 ACCOUNT = "paddock.account"
-"""In the scope of a request whose signature was checked: the account of its key."""
+"""In the scope of a request whose signature was checked, its key's account; of one from a function, the function's."""
 
 # Bounded, and without what it begins with: a header of nothing but beginnings would else take it seconds.
 _CREDENTIAL = re.compile(r"Credential=([^/,\s=]{1,128})/\d{8}/([a-z0-9-]{1,64})/")
@@ -30,19 +31,21 @@ class Caller:
 
     Args:
         origin: How the front port was called by it, like `http://localhost:4574`; empty where it was not.
+        action: What it asks for, as IAM names it.
     """
 
     account: str
     region: str
     origin: str = ""
+    action: str = ""
 
 
-def caller_in(scope: Scope, authorization: str, query: str, default_region: str) -> Caller:
-    """The caller of a request: its key's account where its signature was checked, else as `caller_of` reads it."""
+def caller_in(scope: Scope, authorization: str, query: str, default_region: str, action: str) -> Caller:
+    """The caller of a request: its account where that is known for certain, else as `caller_of` reads it."""
     caller = caller_of(authorization, query, default_region)
     host = "" if scope.get("paddock.caller") else dict(scope["headers"]).get(b"host", b"").decode("latin-1")
     origin = f"{scope.get('scheme', 'http')}://{host}" if host else ""
-    return replace(caller, account=scope.get(ACCOUNT, caller.account), origin=origin)
+    return replace(caller, account=scope.get(ACCOUNT, caller.account), origin=origin, action=action)
 
 
 def caller_of(authorization: str, query: str, default_region: str) -> Caller:

@@ -27,8 +27,10 @@ from orchestrator.domain.functions import check_serves_all_alike
 from orchestrator.domain.names import LATEST, FunctionReference, parse_reference
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
+from orchestrator.lambda_api.ownership import own
 from orchestrator.lambda_api.pages import page_by_name
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
 
@@ -62,7 +64,7 @@ class EventSourceMappingOperations:
             "CreateEventSourceMapping": self.create,
             "GetEventSourceMapping": self.get,
             "ListEventSourceMappings": self.list_mappings,
-            "UpdateEventSourceMapping": self.update,
+            "UpdateEventSourceMapping": repeating(self.update),
             "DeleteEventSourceMapping": self.delete,
         }
 
@@ -126,8 +128,7 @@ class EventSourceMappingOperations:
             await self._documents.put(MAPPINGS, _place(caller, before.uuid), after, before=before)
         if after.is_enabled and not before.is_enabled:
             _warn(after)
-        is_disabled_now = before.is_enabled and not after.is_enabled
-        return Reply(202, _rendered(after, "Disabling" if is_disabled_now else "Updating"))
+        return Reply(202, _rendered(after, _on_the_way(before, after)))
 
     async def delete(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_DeleteEventSourceMapping.html"""
@@ -157,11 +158,18 @@ class EventSourceMappingOperations:
 
 
 def _reference(caller: Caller, name: str) -> FunctionReference:
-    return parse_reference(name, None, caller.account, caller.region)
+    return own(caller, parse_reference(name, None, caller.account, caller.region))
 
 
 def _place(caller: Caller, uuid: str) -> Place:
     return Place.beside(caller.account, caller.region, uuid)
+
+
+def _on_the_way(before: EventSourceMapping, after: EventSourceMapping) -> str:
+    """The state that AWS answers an update with."""
+    if before.is_enabled == after.is_enabled:
+        return "Updating"
+    return "Enabling" if after.is_enabled else "Disabling"
 
 
 def _settings_in(parameters: Parameters) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from orchestrator.lambda_api.callers import Caller, caller_in
 from orchestrator.lambda_api.invoke_stream import STREAM_HEADER, stream_of
 from orchestrator.lambda_api.leaving import WhileCallerStays
 from orchestrator.lambda_api.model import ServiceModel
+from orchestrator.lambda_api.ownership import own
 
 _MAX_CLIENT_CONTEXT = 3_583
 _LONGEST_REMEMBERED = 1024
@@ -58,6 +59,7 @@ class InvokeOperation:
         default: The type of a call that does not say one.
         reads_headers: Has it more than a name and a payload?
         is_streamed: Is it answered with events?
+        action: What IAM calls it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class InvokeOperation:
     default: InvocationType = InvocationType.REQUEST_RESPONSE
     reads_headers: bool = True
     is_streamed: bool = False
+    action: str = "InvokeFunction"
 
 
 _OPERATIONS = (
@@ -86,6 +89,7 @@ _OPERATIONS = (
         types=(InvocationType.EVENT,),
         default=InvocationType.EVENT,
         reads_headers=False,
+        action="InvokeAsync",
     ),
 )
 INVOKE_OPERATIONS = tuple(one.name for one in _OPERATIONS)
@@ -152,7 +156,8 @@ class InvokeApp:
         trace_id = headers.get(b"x-amzn-trace-id")
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         query = scope["query_string"].decode("latin-1")
-        caller = caller_in(scope, authorization, query if "X-Amz-Credential" in query else "", self._region)
+        presigned = query if "X-Amz-Credential" in query else ""
+        caller = caller_in(scope, authorization, presigned, self._region, operation.action)
         if not operation.reads_headers:
             headers, query = {}, ""
         log_type = headers.get(b"x-amz-log-type", b"").decode("latin-1")
@@ -269,7 +274,7 @@ def _reference(operation: InvokeOperation, raw_path: bytes, query: str, caller: 
     # What callers made as long as a head may be is not remembered some thousand times.
     is_short = len(raw_path) + len(query) + len(caller.region) <= _LONGEST_REMEMBERED
     read = _remembered_reference if is_short else _remembered_reference.__wrapped__
-    return read(operation.path, raw_path, query, caller.account, caller.region)
+    return own(caller, read(operation.path, raw_path, query, caller.account, caller.region))
 
 
 @lru_cache(maxsize=4096)

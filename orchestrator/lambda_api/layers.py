@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import AccessDenied, InvalidParameterValue, NotBuiltYet
+from orchestrator.domain.access import denied
+from orchestrator.domain.errors import InvalidParameterValue, NotBuiltYet
 from orchestrator.domain.layers import Layer, LayerKey, LayerVersion, check_archive, layer_in
 from orchestrator.domain.quotas import check_code_storage
 from orchestrator.lambda_api.callers import Caller
@@ -128,7 +129,7 @@ class LayerOperations:
         if version is not None and key.region == caller.region and version.may_be_read_by(caller.account):
             return Reply(200, _rendered_with_content(caller, version))
         if key.account != caller.account:
-            raise _denied(caller, "GetLayerVersion", key.version_arn(number))
+            raise denied(caller.account, "GetLayerVersion", key.version_arn(number))
         raise no_such_resource()
 
     def _versions(self, account: str, region: str, parameters: Parameters) -> Iterator[LayerVersion]:
@@ -153,7 +154,7 @@ def own_layer(caller: Caller, parameters: Parameters, action: str) -> LayerKey:
     """
     key, _ = layer_in(parameters["LayerName"], caller.account, caller.region)
     if key.account != caller.account:
-        raise _denied(caller, action, key.arn)
+        raise denied(caller.account, action, key.arn)
     if key.region != caller.region:
         raise no_such_resource()
     return key
@@ -173,13 +174,6 @@ def positive(number: int) -> int:
 
 def _place(key: LayerKey) -> Place:
     return Place.beside(key.account, key.region, key.name)
-
-
-def _denied(caller: Caller, action: str, arn: str) -> AccessDenied:
-    return AccessDenied(
-        f"User: arn:aws:iam::{caller.account}:root is not authorized to perform: lambda:{action} on resource: {arn} "
-        f"because no resource-based policy allows the lambda:{action} action"
-    )
 
 
 def _archive_in(content: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import LATEST, FunctionKey, FunctionReference, parse_reference
 from orchestrator.lambda_api.callers import Caller
+from orchestrator.lambda_api.ownership import own
 from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.functions import FunctionStore
 
@@ -37,10 +38,12 @@ def reference(caller: Caller, parameters: Parameters) -> FunctionReference:
 
     Raises:
         ValidationFailed: If the name is none.
+        AccessDenied: If it is of another account.
         ResourceNotFound: If it is of another region.
         InvalidParameterValue: If both have a qualifier and differ.
     """
-    return parse_reference(parameters["FunctionName"], parameters.get("Qualifier"), caller.account, caller.region)
+    named = parse_reference(parameters["FunctionName"], parameters.get("Qualifier"), caller.account, caller.region)
+    return own(caller, named)
 
 
 def function_key(caller: Caller, parameters: Parameters) -> FunctionKey:

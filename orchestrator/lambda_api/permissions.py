@@ -19,7 +19,9 @@ from orchestrator.domain.policy_documents import read_policy
 from orchestrator.domain.publishing import check_revision
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.operations import Handler, Reply, is_standing, no_such_resource, reference
+from orchestrator.lambda_api.ownership import own
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
 
@@ -43,12 +45,12 @@ class PermissionOperations:
     def handlers(self) -> dict[str, Handler]:
         """By operation name."""
         return {
-            "AddPermission": self.add,
-            "RemovePermission": self.remove,
+            "AddPermission": repeating(self.add),
+            "RemovePermission": repeating(self.remove),
             "GetPolicy": self.get,
-            "PutResourcePolicy": self.put_all,
+            "PutResourcePolicy": repeating(self.put_all),
             "GetResourcePolicy": self.get_all,
-            "DeleteResourcePolicy": self.delete_all,
+            "DeleteResourcePolicy": repeating(self.delete_all),
         }
 
     async def add(self, caller: Caller, parameters: Parameters) -> Reply:
@@ -156,6 +158,7 @@ def _at_arn(caller: Caller, parameters: Parameters) -> FunctionReference:
     Raises:
         NotBuiltYet: If it is a runtime, which AWS's model allows there too.
         ResourceNotFound: If it is of another region.
+        AccessDenied: If it is of another account.
     """
     arn: str = parameters["ResourceArn"]
     if arn.split(":")[5] != "function":
@@ -163,7 +166,7 @@ def _at_arn(caller: Caller, parameters: Parameters) -> FunctionReference:
             "ResourceArn of a runtime is not built yet in Paddock; functions, versions and aliases have policies, see "
             "docs/compatibility.md"
         )
-    return parse_arn(arn, caller.region)
+    return own(caller, parse_arn(arn, caller.region))
 
 
 def _place(asked: FunctionReference) -> Place:

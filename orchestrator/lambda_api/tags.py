@@ -20,9 +20,13 @@ from orchestrator.lambda_api.capacity_providers import CAPACITY_PROVIDERS
 from orchestrator.lambda_api.code_signing import CODE_SIGNING_CONFIGS
 from orchestrator.lambda_api.event_source_mappings import MAPPINGS
 from orchestrator.lambda_api.operations import Handler, Reply, no_such_resource
+from orchestrator.lambda_api.ownership import own
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
+
+_Tags = Mapping[str, str]
 
 _KINDS: Mapping[str, Kind[Any]] = {kind.name: kind for kind in (MAPPINGS, CODE_SIGNING_CONFIGS, CAPACITY_PROVIDERS)}
 """By the type in their ARNs, which is their kind's name; each value has `tags`."""
@@ -43,7 +47,11 @@ class TagOperations:
 
     def handlers(self) -> dict[str, Handler]:
         """By operation name."""
-        return {"ListTags": self.list_tags, "TagResource": self.tag, "UntagResource": self.untag}
+        return {
+            "ListTags": self.list_tags,
+            "TagResource": repeating(self.tag),
+            "UntagResource": repeating(self.untag),
+        }
 
     async def list_tags(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_ListTags.html"""
@@ -51,33 +59,36 @@ class TagOperations:
 
     async def tag(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_TagResource.html"""
-        tagged = self._tagged(caller, parameters["Resource"])
-        if not parameters["Tags"]:
+        tagged, added = self._tagged(caller, parameters["Resource"]), parameters["Tags"]
+        if not added:
             raise InvalidParameterValue("An error occurred and the request cannot be processed.")
-        tags = {**tagged.tags, **parameters["Tags"]}
         if isinstance(tagged, Function):
-            check_tags(tags)
             check_is_not_updated(tagged.latest)
-        else:
-            check_count(tags)
-        await self._set(caller, parameters["Resource"], tagged, tags)
-        return Reply(204, None)
+
+        def with_these(tags: _Tags) -> _Tags:
+            merged = {**tags, **added}
+            (check_tags if isinstance(tagged, Function) else check_count)(merged)
+            return merged
+
+        return await self._change(caller, parameters["Resource"], tagged, with_these)
 
     async def untag(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_UntagResource.html"""
-        tagged = self._tagged(caller, parameters["Resource"])
-        removed = frozenset(parameters["TagKeys"])
-        tags = {name: value for name, value in tagged.tags.items() if name not in removed}
-        await self._set(caller, parameters["Resource"], tagged, tags)
-        return Reply(204, None)
+        tagged, removed = self._tagged(caller, parameters["Resource"]), frozenset(parameters["TagKeys"])
 
-    async def _set(self, caller: Caller, arn: str, tagged: Any, tags: Mapping[str, str]) -> None:
+        def without_these(tags: _Tags) -> _Tags:
+            return {name: value for name, value in tags.items() if name not in removed}
+
+        return await self._change(caller, parameters["Resource"], tagged, without_these)
+
+    async def _change(self, caller: Caller, arn: str, tagged: Any, change: Callable[[_Tags], _Tags]) -> Reply:
         if isinstance(tagged, Function):
-            await self._functions.set_tags(tagged.key, tags)
+            await self._functions.change_tags(tagged.key, change)
             self._retire(tagged.key)
         else:
             kind, place = _document(caller, arn)
-            await self._documents.put(kind, place, replace(tagged, tags=tags), before=tagged)
+            await self._documents.put(kind, place, replace(tagged, tags=change(tagged.tags)), before=tagged)
+        return Reply(204, None)
 
     def _tagged(self, caller: Caller, arn: str) -> Any:
         """What has this ARN: a function, or another thing with tags."""
@@ -90,7 +101,7 @@ class TagOperations:
         return found
 
     def _function(self, caller: Caller, arn: str) -> Function:
-        reference = parse_reference(arn, None, caller.account, caller.region)
+        reference = own(caller, parse_reference(arn, None, caller.account, caller.region))
         if reference.qualifier is not None:
             raise InvalidParameterValue(
                 "Tags on function aliases and versions are not supported. Please specify a function ARN."

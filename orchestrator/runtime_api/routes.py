@@ -60,7 +60,7 @@ class RuntimeApi:
 
     Args:
         lambda_api: Serves the invoke operations for functions; gets the caller's request id in its scope as
-            `paddock.caller`.
+            `paddock.caller`, and the account that the function is of as `paddock.account`.
         refusals: Is told whenever an environment is refused something.
         turns: Who asks in vain too often waits.
     """
@@ -101,6 +101,7 @@ class RuntimeApi:
             await answers.PONG.send(send)
         elif path.startswith(_LAMBDA_API) and not path.startswith(_OF_THE_SANDBOX):
             assignment = live.assignment
+            scope["paddock.account"] = live.version.key.account
             scope["paddock.caller"] = assignment.event.request_id if assignment is not None else live.environment_id
             await self._lambda_api(scope, receive, send)
         else:

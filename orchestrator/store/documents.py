@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from orchestrator.domain.errors import ResourceConflict
+from orchestrator.domain.errors import ChangedMeanwhile
 from orchestrator.domain.names import FunctionKey
 from orchestrator.store.encoding import document_from_json, document_to_json
 from orchestrator.store.tables import documents
@@ -145,7 +145,7 @@ class Documents:
             along: Written with it, before it: a check that what it is set on is still there.
 
         Raises:
-            ResourceConflict: If it is something else by now.
+            ChangedMeanwhile: If it is something else by now.
         """
         now = self._kept[kind.name].get(place)
         if (now.value if now is not None else None) is not before:
@@ -233,8 +233,8 @@ def _at(place: Place) -> tuple[Any, ...]:
     )
 
 
-def _changed_meanwhile(place: Place) -> ResourceConflict:
+def _changed_meanwhile(place: Place) -> ChangedMeanwhile:
     subject = f"{place.owner}:{place.name}" if place.owner else place.name
-    return ResourceConflict(
+    return ChangedMeanwhile(
         f"The operation cannot be performed at this time. {subject} was changed meanwhile; read it and try again"
     )

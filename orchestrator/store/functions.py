@@ -11,13 +11,13 @@ from __future__ import annotations
 import json
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
 
 from orchestrator.domain.aliases import Alias
-from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.errors import ChangedMeanwhile, ResourceConflict, ResourceNotFound
 from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.store.documents import Along, Documents
@@ -216,7 +216,7 @@ class FunctionStore:
         Save what an alias is from now on, if nobody changed it meanwhile.
 
         Raises:
-            PreconditionFailed: If its revision is another.
+            ChangedMeanwhile: If its revision is another.
             ResourceNotFound: If it, or a version that it leads to, is gone.
         """
 
@@ -227,9 +227,9 @@ class FunctionStore:
             if found is None:
                 raise ResourceNotFound(f"Alias not found: {alias.arn}")
             if found.revision_id != expected_revision:
-                raise PreconditionFailed(
-                    "The Revision Id provided does not match the latest Revision Id. "
-                    "Call the GetFunction/GetAlias API to retrieve the latest Revision Id"
+                raise ChangedMeanwhile(
+                    "The operation cannot be performed at this time. "
+                    f"{alias.arn} was changed meanwhile; read it and try again"
                 )
             connection.execute(update(aliases).where(*where).values(**alias_row(alias)))
 
@@ -269,18 +269,25 @@ class FunctionStore:
             applied=lambda _: self._put(replace(self._functions[key], reserved_concurrency=reserved)),
         )
 
-    async def set_tags(self, key: FunctionKey, tags: Mapping[str, str]) -> None:
+    async def change_tags(self, key: FunctionKey, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
         """
         Replace all tags of a function.
+
+        Args:
+            change: What they are from now on, of what they are when they are written: nobody's are lost. Pure; whatever
+                it refuses, nothing is written.
 
         Raises:
             ResourceNotFound: If the function is gone.
         """
-        kept = dict(tags)
-        await self._writer.run(
-            lambda connection: _change(connection, key, tags=to_json(kept)),
-            applied=lambda _: self._put(replace(self._functions[key], tags=kept)),
-        )
+
+        def work(connection: Connection) -> dict[str, str]:
+            found = connection.execute(select(functions.c.tags).where(_is(functions, key))).first()
+            tags = dict(change(json.loads(found.tags) if found is not None else {}))
+            _change(connection, key, tags=to_json(tags))
+            return tags
+
+        await self._writer.run(work, applied=lambda tags: self._put(replace(self._functions[key], tags=tags)))
 
     def standing(self, key: FunctionKey, qualifier: str = LATEST) -> Along:
         """

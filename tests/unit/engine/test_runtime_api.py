@@ -16,6 +16,7 @@ from orchestrator.fleet.live import LiveEnvironment
 from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
 from orchestrator.runtime_api.turns import Turns
+from tests.support.builders import KEY
 from tests.support.engine import Engine, answer_of, error_of
 
 NEXT = "/2018-06-01/runtime/invocation/next"
@@ -24,7 +25,8 @@ _PATIENCE_S = 5
 
 async def lambda_api(scope: Any, receive: Any, send: Any) -> None:
     """Stands in for the Lambda API: says who called."""
-    body = json.dumps({"caller": scope["paddock.caller"], "path": scope["path"]}).encode()
+    told = {"caller": scope["paddock.caller"], "account": scope["paddock.account"], "path": scope["path"]}
+    body = json.dumps(told).encode()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": body})
 
@@ -220,13 +222,14 @@ async def test_ping_unknown_paths_and_wrong_methods(engine: Engine, open_client:
 
 
 async def test_the_lambda_api_is_reached_and_told_which_invocation_calls(engine: Engine, open_client: Start) -> None:
-    """For calls from inside functions (D13)."""
+    """For calls from inside functions (D13), which speak for the function's account."""
     call = engine.call()
     client = await open_client()
     event = await response_of(client.poll())
     request_id = event.headers["lambda-runtime-aws-request-id"]
-    seen = await client.http.post("/2015-03-31/functions/other/invocations", content=b"{}")
-    assert seen.json() == {"caller": request_id, "path": "/2015-03-31/functions/other/invocations"}
+    path = "/2015-03-31/functions/other/invocations"
+    seen = await client.http.post(path, content=b"{}")
+    assert seen.json() == {"caller": request_id, "account": KEY.account, "path": path}
     await client.post(f"runtime/invocation/{request_id}/response")
     await answer_of(call)
 

@@ -344,10 +344,25 @@ def test_an_update_changes_what_it_names_and_what_is_empty_takes_away(
     assert "LastProcessingResult" not in disabled
     wanted = client.update_event_source_mapping(UUID=uuid, Enabled=True)
     assert (wanted["State"], wanted["StateTransitionReason"]) == (
-        "Updating",
+        "Enabling",
         f"Enabled was asked for; {NOT_POLLED}",
     )
     assert client.get_event_source_mapping(UUID=uuid)["State"] == "Disabled"
+    assert client.update_event_source_mapping(UUID=uuid, Enabled=True)["State"] == "Updating"
+
+
+@pytest.mark.parametrize("servers", [{}, {"Endpoints": {}}, {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": []}}])
+def test_a_kafka_of_ones_own_has_a_server(client: Any, hello: str, refused: Refused, servers: Any) -> None:
+    """The model asks for none; without one there is nothing to read from."""
+    code, _ = refused(
+        client.create_event_source_mapping,
+        FunctionName="hello",
+        SelfManagedEventSource=servers,
+        Topics=["clicks"],
+        SourceAccessConfigurations=SECRET,
+    )
+    assert code in (INVALID, "ValidationException")
+    assert client.list_event_source_mappings()["EventSourceMappings"] == []
 
 
 def test_an_update_is_refused_for_the_same_reasons(client: Any, mapped: Create, refused: Refused) -> None:

@@ -107,15 +107,17 @@ def test_tags_of_paddocks_own_that_it_does_not_know_are_refused(
 @pytest.mark.parametrize(
     ("resource", "code"),
     [
-        ("arn:aws:lambda:us-east-1:123456789012:function:missing", "ResourceNotFoundException"),
+        ("arn:aws:lambda:us-east-1:{account}:function:missing", "ResourceNotFoundException"),
+        ("arn:aws:lambda:us-east-1:{account}:code-signing-config:csc-" + "a" * 17, "ResourceNotFoundException"),
         ("arn:aws:lambda:us-east-1:123456789012:code-signing-config:csc-" + "a" * 17, "ResourceNotFoundException"),
         ("arn:aws:lambda:eu-west-1:123456789012:function:hello", "ResourceNotFoundException"),
         ("arn:aws:lambda:us-east-1:123456789012:network-connector:none", "ResourceNotFoundException"),
         ("hello", "ValidationException"),
     ],
 )
-def test_what_does_not_exist_has_no_tags(client: Any, refused: Refused, resource: str, code: str) -> None:
+def test_what_does_not_exist_has_no_tags(client: Any, account: str, refused: Refused, resource: str, code: str) -> None:
     """For all three operations."""
+    resource = resource.replace("{account}", account)
     assert refused(client.list_tags, Resource=resource)[0] == code
     assert refused(client.tag_resource, Resource=resource, Tags={"a": "b"})[0] == code
     assert refused(client.untag_resource, Resource=resource, TagKeys=["a"])[0] == code

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.errors import ChangedMeanwhile, PreconditionFailed, ResourceNotFound
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.store.documents import Kind, Place
 from orchestrator.store.store import Store
@@ -66,9 +66,9 @@ async def test_of_two_who_change_what_they_both_read_one_is_refused(store: Store
             store.documents.put(NOTES, A, Note(text="second"), before=read),
             return_exceptions=True,
         )
-        assert [type(one) for one in results] == [type(None), ResourceConflict]
+        assert [type(one) for one in results] == [type(None), ChangedMeanwhile]
         assert store.documents.get(NOTES, A) == Note(text="first")
-    with pytest.raises(ResourceConflict, match="read it and try again"):
+    with pytest.raises(ChangedMeanwhile, match="read it and try again"):
         await store.documents.put(NOTES, A, Note(text="third"), before=None)
 
 
@@ -170,7 +170,7 @@ async def test_a_revision_is_renewed_with_the_document_or_not_at_all(starts: Sta
         store.documents.put(NOTES, place, Note(text="later"), before=note, along=along),
         return_exceptions=True,
     )
-    assert [type(one) for one in results] == [type(None), ResourceConflict]
+    assert [type(one) for one in results] == [type(None), ChangedMeanwhile]
     again = await starts.again()
     for functions in (store.functions, again.functions):
         found = functions.get(KEY)

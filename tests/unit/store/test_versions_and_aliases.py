@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from orchestrator.domain.errors import PreconditionFailed, ResourceConflict, ResourceNotFound
+from orchestrator.domain.errors import ChangedMeanwhile, ResourceConflict, ResourceNotFound
 from orchestrator.domain.functions import Function
 from orchestrator.domain.version_options import FileSystem, LoggingConfig, VersionOptions, VpcConfig
 from orchestrator.store.store import Store
@@ -94,7 +94,7 @@ async def test_an_alias_is_changed_by_who_knows_its_revision(store: Store) -> No
     await store.functions.replace_alias(
         an_alias(name="live", version="$LATEST", revision_id="b", description="new"), expected_revision="a"
     )
-    with pytest.raises(PreconditionFailed):
+    with pytest.raises(ChangedMeanwhile):
         await store.functions.replace_alias(
             an_alias(name="live", version="$LATEST", revision_id="c"), expected_revision="a"
         )
