@@ -17,6 +17,7 @@ from typing import Any
 
 from orchestrator.cli.failures import unusable
 from orchestrator.cli.templates.images import Build, build_of
+from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, implied_by_api, implied_by_event
 
 _FUNCTION = "AWS::Serverless::Function"
 _LAYER = "AWS::Serverless::LayerVersion"
@@ -26,8 +27,8 @@ _MAPPED = {"SQS", "Kinesis", "DynamoDB", "MSK", "MQ", "SelfManagedKafka", "Docum
 """Events that are event source mappings; every other kind needs a service that calls."""
 
 _WHY_NOT = {
-    "Api": "Paddock has no API Gateway; FunctionUrlConfig gives a function a URL",
-    "HttpApi": "Paddock has no API Gateway; FunctionUrlConfig gives a function a URL",
+    "Api": NO_GATEWAY,
+    "HttpApi": NO_GATEWAY,
     "Schedule": "Paddock has no schedules",
     "ScheduleV2": "Paddock has no schedules",
 }
@@ -45,10 +46,17 @@ class LeftOutEvent:
 
 @dataclass(slots=True, kw_only=True)
 class Translation:
-    """A template without SAM in it, and what was taken out before."""
+    """
+    A template without SAM in it, and what was taken out before.
+
+    Args:
+        others: Resources, by logical id.
+        implied: What SAM would have made of events and others.
+    """
 
     template: dict[str, Any]
     others: dict[str, Any] = field(default_factory=dict)
+    implied: dict[str, Implied] = field(default_factory=dict)
     builds: dict[str, Build] = field(default_factory=dict)
     events: list[LeftOutEvent] = field(default_factory=list)
 
@@ -88,6 +96,9 @@ def translated(template: Mapping[str, Any], parameters: Mapping[str, Any], folde
                 _as_layer(logical_id, resource)
             case other if other.startswith("AWS::Serverless::"):
                 result.others[logical_id] = resources.pop(logical_id)
+                result.implied |= implied_by_api(logical_id, resource)
+                for name, event in (resource["Properties"].get("Events") or {}).items():
+                    result.implied |= implied_by_event(logical_id, name, event, _why_not(event))
     if any(resource["Type"] == _FUNCTION for resource in resources.values()):
         result.template = _by_the_translator(result.template, parameters)
     return result
@@ -105,11 +116,17 @@ def _prepare(logical_id: str, resource: dict[str, Any], build: Build | None, res
         properties["CodeUri"] = _NOWHERE
     events = properties.get("Events") or {}
     for name, event in list(events.items()):
-        kind = str(event.get("Type", "")) if isinstance(event, dict) else ""
+        kind = str(event.get("Type", ""))
         if kind not in _MAPPED:
-            reason = _WHY_NOT.get(kind, f"Paddock has no {kind} that would call")
+            reason = _why_not(event)
             result.events.append(LeftOutEvent(logical_id=logical_id, event=name, type=kind, reason=reason))
+            result.implied |= implied_by_event(logical_id, name, event, reason)
             del events[name]
+
+
+def _why_not(event: Mapping[str, Any]) -> str:
+    kind = str(event.get("Type", ""))
+    return _WHY_NOT.get(kind, f"Paddock has no {kind} that would call")
 
 
 def _as_layer(logical_id: str, resource: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ def test_a_plain_template_stands_as_it_says(deploy: Deploy, client: Any, account
     assert found["Tags"] == {"team": "images"}
 
 
-@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml", "reached.yaml"])
+@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml", "reached.yaml", "hello-world.yaml"])
 def test_a_second_deployment_changes_nothing(deploy: Deploy, name: str) -> None:
     """Whatever of the template stands after the first."""
     assert "create" in changes(deploy(MATERIAL / name))
@@ -340,3 +340,13 @@ def test_nothing_is_deployed_if_an_image_cannot_be_built(
     with pytest.raises(Failure, match=message):
         deploy(MATERIAL / "sam-shop.yaml", build=True)
     assert client.list_functions()["Functions"] == []
+
+
+def test_the_hello_world_of_sam_init_stands_without_its_api(deploy: Deploy, client: Any) -> None:
+    """Which is left out by name; the function is as the template says."""
+    resources = deploy(MATERIAL / "hello-world.yaml")
+    assert {name for name, one in resources.items() if one["change"] == "create"} == {"HelloWorldFunction"}
+    assert resources["HelloWorldFunction.HelloWorld"]["change"] == "left out"
+    found = client.get_function(FunctionName="shop-HelloWorldFunction")
+    assert found["Code"]["ImageUri"] == "helloworldfunction:python3.13-v1"
+    assert found["Configuration"]["LoggingConfig"]["LogFormat"] == "JSON"
