@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.cli.failures import unusable
+from orchestrator.cli.templates.forms import told_of
 
 Reference = Callable[[str, str | None], Any]
 """The value of a resource, by logical id and attribute; without an attribute, what `Ref` gives."""
@@ -91,7 +92,8 @@ class Intrinsics:
             if condition in self._under_way:
                 raise unusable(f"the template's condition {condition} refers to itself")
             self._under_way.add(condition)
-            found = self._truth(self._conditions[condition])
+            with told_of(f"condition {condition}"):
+                found = self._truth(self._conditions[condition])
             if not isinstance(found, bool):
                 raise unusable(
                     f"the template's condition {condition} is neither true nor false; "

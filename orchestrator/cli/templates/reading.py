@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.cli.templates import sam
 from orchestrator.cli.templates.document import document_of
+from orchestrator.cli.templates.forms import check_resource, told_of
 from orchestrator.cli.templates.images import Build
 from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, has_an_id_of_its_own
 from orchestrator.cli.templates.intrinsics import Intrinsics
@@ -95,7 +96,8 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
         if not resource["Type"].startswith("AWS::Lambda::"):
             left_out.append(_left_out(logical_id, resource["Type"]))
             continue
-        properties, needs = references.needs_of(resource.get("Properties", {}))
+        with told_of(f"resource {logical_id}"):
+            properties, needs = references.needs_of(resource.get("Properties", {}))
         depends = resource.get("DependsOn", [])
         depends = [depends] if isinstance(depends, str) else depends
         kept.append(
@@ -130,12 +132,15 @@ def _without_what_no_condition_wants(document: Mapping[str, Any], parameters: Ma
         if "Condition" in resource and not intrinsics.holds(resource["Condition"]):
             continue
         kept = {name: value for name, value in resource.items() if name != "Condition"}
-        if kept["Type"].startswith(_OF_LAMBDA):
-            kept = {name: intrinsics.resolved(value) for name, value in kept.items()}
+        with told_of(f"resource {logical_id}"):
+            if kept["Type"].startswith(_OF_LAMBDA):
+                kept = {name: intrinsics.resolved(value) for name, value in kept.items()}
+            check_resource(kept)
         resources[logical_id] = kept
     narrowed = {**document, "Resources": resources}
     if "Globals" in document:
-        narrowed["Globals"] = intrinsics.resolved(document["Globals"])
+        with told_of("Globals"):
+            narrowed["Globals"] = intrinsics.resolved(document["Globals"])
     return narrowed
 
 
@@ -175,7 +180,8 @@ def _outputs(
     for name, output in (template.get("Outputs") or {}).items():
         if "Condition" in output and not intrinsics.holds(output["Condition"]):
             continue
-        value, needs = references.needs_of(output.get("Value"))
+        with told_of(f"output {name}"):
+            value, needs = references.needs_of(output["Value"])
         if missing := sorted(needs & set(unknown)):
             left_out[name] = f"{missing[0]} is left out: {unknown[missing[0]]}"
         else:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,15 @@ from typing import Any
 from orchestrator.cli.failures import unusable
 from orchestrator.cli.templates.images import Build, build_of
 from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, implied_by_api, implied_by_event
+from orchestrator.cli.templates.parameters import secrets_of
 
 _FUNCTION = "AWS::Serverless::Function"
+_STATE_MACHINE = "AWS::Serverless::StateMachine"
 _LAYER = "AWS::Serverless::LayerVersion"
 _NOWHERE = "s3://not-uploaded/code"
+
+_HIDDEN = "****"
+"""As CloudFormation shows a parameter with NoEcho."""
 
 _MAPPED = {"SQS", "Kinesis", "DynamoDB", "MSK", "MQ", "SelfManagedKafka", "DocumentDB"}
 """Events that are event source mappings; every other kind needs a service that calls."""
@@ -79,8 +85,10 @@ def translated(template: Mapping[str, Any], parameters: Mapping[str, Any], folde
     Raises: Failure: with all that the translator finds wrong.
     """
     result = Translation(template=copy.deepcopy(dict(template)))
+    secrets = secrets_of(template.get("Parameters") or {}, parameters)
     if is_sam(template):
-        _with_globals(result.template)
+        with _told(secrets):
+            _with_globals(result.template)
     resources = result.template["Resources"]
     for logical_id, resource in list(resources.items()):
         resource["Properties"] = resource.get("Properties") or {}
@@ -97,10 +105,12 @@ def translated(template: Mapping[str, Any], parameters: Mapping[str, Any], folde
             case other if other.startswith("AWS::Serverless::"):
                 result.others[logical_id] = resources.pop(logical_id)
                 result.implied |= implied_by_api(logical_id, resource)
-                for name, event in (resource["Properties"].get("Events") or {}).items():
+                events = resource["Properties"].get("Events") if other == _STATE_MACHINE else None
+                for name, event in (events or {}).items():
                     result.implied |= implied_by_event(logical_id, name, event, _why_not(event))
     if any(resource["Type"] == _FUNCTION for resource in resources.values()):
-        result.template = _by_the_translator(result.template, parameters)
+        with _told(secrets):
+            result.template = _by_the_translator(result.template, parameters)
     return result
 
 
@@ -139,33 +149,35 @@ def _as_layer(logical_id: str, resource: dict[str, Any]) -> None:
 
 def _with_globals(template: dict[str, Any]) -> None:
     from samtranslator.plugins.globals.globals_plugin import GlobalsPlugin
-    from samtranslator.public.exceptions import InvalidDocumentException
 
-    try:
-        GlobalsPlugin().on_before_transform_template(template)
-    except InvalidDocumentException as error:
-        raise _refused(error) from error
+    GlobalsPlugin().on_before_transform_template(template)
 
 
 def _by_the_translator(template: dict[str, Any], parameters: Mapping[str, Any]) -> dict[str, Any]:
     import boto3
     from samtranslator.parser.parser import Parser
-    from samtranslator.public.exceptions import InvalidDocumentException
     from samtranslator.translator.translator import Translator
 
     # It warns of metrics that it did not send, and of what AWS would bill.
     logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
     session = boto3.Session(region_name=str(parameters["AWS::Region"]))
     translator = Translator(managed_policy_map={}, sam_parser=Parser(), boto_session=session)
-    try:
-        result: dict[str, Any] = translator.translate(
-            template, parameter_values=dict(parameters), get_managed_policy_map=dict
-        )
-    except InvalidDocumentException as error:
-        raise _refused(error) from error
+    result: dict[str, Any] = translator.translate(
+        template, parameter_values=dict(parameters), get_managed_policy_map=dict
+    )
     return result
 
 
-def _refused(error: Any) -> Exception:
-    causes = [str(cause.message) for cause in getattr(error, "causes", [])] or [str(error.message)]
-    return unusable(f"the template is not valid SAM: {'; '.join(causes)}")
+@contextmanager
+def _told(secrets: Iterable[str]) -> Iterator[None]:
+    """What AWS's translator finds wrong, in its words; it repeats values, and those of secret parameters are hidden."""
+    from samtranslator.public.exceptions import InvalidDocumentException
+
+    try:
+        yield
+    except InvalidDocumentException as error:
+        causes = [str(cause.message) for cause in error.causes] or [str(error.message)]
+        message = "; ".join(causes)
+        for secret in sorted(secrets, key=len, reverse=True):
+            message = message.replace(secret, _HIDDEN)
+        raise unusable(f"the template is not valid SAM: {message}") from error
