@@ -15,6 +15,7 @@ from orchestrator.cli.templates.applying import Outcome, apply, standing_of
 from orchestrator.cli.templates.kinds import kinds_of
 from orchestrator.cli.templates.parameters import overrides_of
 from orchestrator.cli.templates.planning import deferred_in, filled_in, plan, steps_of, wanted_of
+from orchestrator.cli.templates.printing import Outputs
 from orchestrator.cli.templates.reading import read
 
 if TYPE_CHECKING:
@@ -65,7 +66,14 @@ def deploy_template(
     with rendering.progress(f"deploying {stack.name}"):
         outcomes, known = apply(api, steps, kinds, tell)
     said = {name: filled_in(value, known) for name, value in template.outputs.items()}
-    outputs = {name: None if deferred_in(value) else value for name, value in said.items()}
+    unsaid = {name: deferred_in(value) for name, value in said.items() if deferred_in(value)}
+    outputs = Outputs(
+        values={name: value for name, value in said.items() if name not in unsaid},
+        left_out={
+            **{name: f"{', '.join(sorted(ids))} is not there" for name, ids in unsaid.items()},
+            **template.outputs_left_out,
+        },
+    )
     if as_json:
         rendering.print_document(printing.document_of_result(stack.name, outcomes, outputs, template.assumed))
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.cli.failures import unusable
+from orchestrator.cli.templates.forms import check_sections, told_of
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _SUFFIXES = {".yaml", ".yml", ".json", ".template"}
@@ -21,7 +22,7 @@ def document_of(path: Path) -> dict[str, Any]:
     """
     A template as plain values; `!Ref X` is `{"Ref": "X"}`.
 
-    Raises: Failure: if the file cannot be read, or is no template.
+    Raises: Failure: if the file cannot be read, is no template, or has a section of another form.
     """
     try:
         text = path.read_text()
@@ -34,6 +35,8 @@ def document_of(path: Path) -> dict[str, Any]:
     for logical_id, resource in found["Resources"].items():
         if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
             raise unusable(f"template {str(path)!r}: resource {logical_id} has no Type; write one")
+    with told_of(f"template {str(path)!r}"):
+        check_sections(found)
     return found
 
 

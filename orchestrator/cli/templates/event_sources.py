@@ -22,6 +22,7 @@ _ONLY_WHEN_CREATED = {
     *("StartingPosition", "StartingPositionTimestamp", "Topics", "Queues", "Tags"),
     *("AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig"),
 }
+_SERVERS = "KAFKA_BOOTSTRAP_SERVERS"
 _RUNS = {"Enabled", "Enabling", "Creating", "Updating"}
 _BY_ITS_OWNER = {"User action", "USER_INITIATED", ""}
 """Why it is in its state, if not for another reason."""
@@ -60,7 +61,11 @@ class EventInvokeConfigKind:
 
 
 class EventSourceMappingKind:
-    """What reads a queue or a stream; one is known by its function and its source."""
+    """
+    What reads a queue or a stream; one is known by its function and its source, of a Kafka by its topics too.
+
+    As the API knows them, which refuses a second one of the same.
+    """
 
     type = "AWS::Lambda::EventSourceMapping"
     renews = False
@@ -72,6 +77,10 @@ class EventSourceMappingKind:
         """As `Kind`."""
         name, qualifier = place_of_function(properties["FunctionName"])
         given = shaped("CreateEventSourceMapping", properties)
+        servers = (given.get("SelfManagedEventSource") or {}).get("Endpoints") or {}
+        if "KafkaBootstrapServers" in servers:
+            # CloudFormation's name of it is not the API's.
+            given["SelfManagedEventSource"] = {"Endpoints": {_SERVERS: servers["KafkaBootstrapServers"]}}
         shown = f"{name}:{qualifier}" if qualifier else name
         target = {"FunctionName": shown, **{key: given[key] for key in _WHICH_SOURCE if key in given}}
         members = {key: value for key, value in given.items() if key not in target}
@@ -80,13 +89,12 @@ class EventSourceMappingKind:
     def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
         """As `Kind`."""
         arn = self._stack.function_arn(wanted.name)
-        source = {key: wanted.target.get(key) for key in _WHICH_SOURCE}
-        filtered = {"EventSourceArn": source["EventSourceArn"]} if source["EventSourceArn"] else {}
+        filtered = {key: wanted.target[key] for key in ("EventSourceArn",) if key in wanted.target}
         marker: dict[str, str] = {}
         while True:
             page = ask("ListEventSourceMappings", **filtered, **marker) or {}
             for one in page.get("EventSourceMappings", []):
-                if one.get("FunctionArn") == arn and {key: one.get(key) for key in _WHICH_SOURCE} == source:
+                if one.get("FunctionArn") == arn and _reads_the_same(wanted, one):
                     reason = one.get("StateTransitionReason", "")
                     is_kept_from_running = one.get("State") not in _RUNS and reason not in _BY_ITS_OWNER
                     return Standing(
@@ -108,3 +116,17 @@ class EventSourceMappingKind:
             return [Call(operation="CreateEventSourceMapping", parameters={**wanted.target, **wanted.members})]
         changes: dict[str, Any] = {key: wanted.members[key] for key in differing}
         return [Call(operation="UpdateEventSourceMapping", parameters={"UUID": standing.values["UUID"], **changes})]
+
+
+def _reads_the_same(wanted: Wanted, standing: Mapping[str, Any]) -> bool:
+    """Would the API refuse to create it beside this one?"""
+    topics = wanted.members.get("Topics")
+    if topics and not set(topics) & set(standing.get("Topics", ())):
+        return False
+    return bool(_endpoints_of(wanted.target) & _endpoints_of(standing))
+
+
+def _endpoints_of(mapping: Mapping[str, Any]) -> set[str]:
+    if arn := mapping.get("EventSourceArn"):
+        return {arn}
+    return set(mapping.get("SelfManagedEventSource", {}).get("Endpoints", {}).get(_SERVERS, ()))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from orchestrator.cli.templates.forms import map_at
 from orchestrator.cli.templates.references import Stack
 from orchestrator.cli.templates.shapes import shaped
 from orchestrator.cli.templates.wanted import Ask, Call, NotForPaddock, Standing, Wanted, members_that_differ
@@ -54,7 +55,7 @@ class FunctionKind:
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
-        code = properties.get("Code") or {}
+        code = map_at("Code", properties.get("Code") or {})
         if properties.get("PackageType") != "Image" or "ImageUri" not in code:
             raise NotForPaddock("zip packages are not built in Paddock; make it an image (PackageType: Image)")
         name = str(properties.get("FunctionName") or f"{self._stack.name}-{logical_id}")
@@ -72,8 +73,8 @@ class FunctionKind:
         ):
             members |= {key: value for key, value in shaped(operation, properties).items() if key == member}
         if properties.get("RuntimeManagementConfig"):
-            runtime = shaped("PutRuntimeManagementConfig", properties["RuntimeManagementConfig"])
-            members["RuntimeManagementConfig"] = runtime
+            member = "RuntimeManagementConfig"
+            members[member] = shaped("PutRuntimeManagementConfig", properties[member], member)
         return Wanted(logical_id=logical_id, type=TYPE, name=name, target={"FunctionName": name}, members=members)
 
     def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from orchestrator.cli.failures import unusable
+from orchestrator.cli.templates.forms import told_of
 
 Reference = Callable[[str, str | None], Any]
 """The value of a resource, by logical id and attribute; without an attribute, what `Ref` gives."""
@@ -59,17 +60,15 @@ class Intrinsics:
             "Fn::Join": self._join,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
-            "Fn::FindInMap": self._find_in_map,
             "Fn::Base64": lambda given: base64.b64encode(self._text(given).encode()).decode(),
-            "Fn::GetAZs": lambda given: [f"{given or self._parameters['AWS::Region']}{letter}" for letter in "abc"],
-            "Fn::Length": len,
+            "Fn::GetAZs": lambda given: [
+                f"{self._text(given or self._parameters['AWS::Region'])}{letter}" for letter in "abc"
+            ],
+            "Fn::Length": lambda given: len(_list_of(given)),
             "Fn::ToJsonString": lambda given: json.dumps(given, separators=(",", ":")),
             # Another stack's, which nobody here has: its name stands for it.
             "Fn::ImportValue": self._text,
-            "Fn::Equals": lambda given: self._text(given[0]) == self._text(given[1]),
-            "Fn::Not": lambda given: not given[0],
-            "Fn::And": all,
-            "Fn::Or": any,
+            "Fn::Equals": self._equals,
         }
 
     def resolved(self, value: Any) -> Any:
@@ -93,7 +92,14 @@ class Intrinsics:
             if condition in self._under_way:
                 raise unusable(f"the template's condition {condition} refers to itself")
             self._under_way.add(condition)
-            self._known[condition] = bool(self._resolved(self._conditions[condition]))
+            with told_of(f"condition {condition}"):
+                found = self._truth(self._conditions[condition])
+            if not isinstance(found, bool):
+                raise unusable(
+                    f"the template's condition {condition} is neither true nor false; "
+                    "write it of parameters and other conditions only, with Fn::Equals, Fn::And, Fn::Or and Fn::Not"
+                )
+            self._known[condition] = found
         return self._known[condition]
 
     def _resolved(self, value: Any) -> Any:
@@ -103,36 +109,59 @@ class Intrinsics:
             return value
         if len(value) == 1:
             ((name, argument),) = value.items()
-            if name == "Ref" or name.startswith("Fn::") or (name == "Condition" and isinstance(argument, str)):
+            if name == "Ref" or str(name).startswith("Fn::"):
                 return self._called(name, argument)
         found = {name: self._resolved(one) for name, one in value.items()}
         return {name: one for name, one in found.items() if one is not _NO_VALUE}
 
+    def _truth(self, value: Any) -> Any:
+        """A part of a condition. Only here does `Condition` name another one; elsewhere it is a name like any."""
+        if isinstance(value, dict) and len(value) == 1 and isinstance(value.get("Condition"), str):
+            return self.holds(value["Condition"])
+        return self._resolved(value)
+
     def _called(self, name: str, argument: Any) -> Any:
+        """What is not as the function takes it is told as it is written: a value may be a secret."""
+        try:
+            return self._evaluated(name, argument)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise unusable(
+                f"{name}: {_as_written(argument)} is not what it takes; write it as AWS describes {name}"
+            ) from error
+
+    def _evaluated(self, name: str, argument: Any) -> Any:
         match name:
             case "Ref":
-                return self._ref(argument)
-            case "Condition":
-                return self.holds(argument)
+                return self._ref(_text_of(argument))
             case "Fn::If":
-                self._expect(name, argument, 3)
-                return self._resolved(argument[1] if self.holds(argument[0]) else argument[2])
+                condition, then, otherwise = _list_of(argument, 3)
+                return self._resolved(then if self.holds(_text_of(condition)) else otherwise)
+            case "Fn::And":
+                return all(self._is_true(one) for one in _list_of(argument))
+            case "Fn::Or":
+                return any(self._is_true(one) for one in _list_of(argument))
+            case "Fn::Not":
+                return not self._is_true(_list_of(argument, 1)[0])
             case "Fn::GetAtt":
                 return self._attribute(argument)
             case "Fn::Sub":
                 return self._sub(argument)
         function = self._functions.get(name)
-        if function is None:
+        if function is None and name != "Fn::FindInMap":
             raise unusable(f"{name} cannot be evaluated here; write its value, or leave the resource out")
         given = self._resolved(argument)
         if self._reference is None and _is_open(given):
-            return {name: given}
-        try:
-            return function(given)
-        except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
-            raise unusable(f"{name}: {json.dumps(given, default=str)} is not what it takes") from error
+            # As it is written: with values filled in, a later failure would tell them.
+            return {name: argument}
+        return function(given) if function is not None else self._find_in_map(given, argument)
 
-    def _ref(self, name: Any) -> Any:
+    def _is_true(self, value: Any) -> bool:
+        found = self._truth(value)
+        if not isinstance(found, bool):
+            raise TypeError(found)
+        return found
+
+    def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return _NO_VALUE
         if name in self._parameters:
@@ -140,20 +169,26 @@ class Intrinsics:
         return self._of_resource({"Ref": name}, name, None)
 
     def _attribute(self, argument: Any) -> Any:
-        logical_id, _, attribute = argument.partition(".") if isinstance(argument, str) else (argument[0], "", None)
-        if attribute is None:
-            attribute = ".".join(self._text(self._resolved(one)) for one in argument[1:])
-        return self._of_resource({"Fn::GetAtt": [logical_id, attribute]}, logical_id, attribute)
+        if isinstance(argument, str):
+            logical_id, _, attribute = argument.partition(".")
+        else:
+            logical_id, *rest = _list_of(argument)
+            attribute = ".".join(self._text(self._resolved(one)) for one in rest)
+        return self._of_resource({"Fn::GetAtt": [logical_id, attribute]}, _text_of(logical_id), attribute)
 
-    def _of_resource(self, written: Any, logical_id: Any, attribute: str | None) -> Any:
+    def _of_resource(self, written: Any, logical_id: str, attribute: str | None) -> Any:
         if self._reference is None:
             return written
         if logical_id not in self._resources:
-            raise unusable(f"the template refers to {logical_id}, which is neither a parameter nor a resource of it")
+            raise unusable(
+                f"the template refers to {logical_id}, which is neither a parameter nor a resource of it; "
+                "correct the name, or declare it"
+            )
         return self._reference(logical_id, attribute)
 
     def _sub(self, argument: Any) -> Any:
-        text, given = (argument, {}) if isinstance(argument, str) else (argument[0], self._resolved(argument[1]))
+        text, written = (argument, {}) if isinstance(argument, str) else _list_of(argument, 2)
+        given = self._resolved(_map_of(written))
         is_open = False
 
         def value(variable: re.Match[str]) -> str:
@@ -165,35 +200,39 @@ class Intrinsics:
             is_open = is_open or _is_open(found)
             return "" if is_open else self._text(found)
 
-        result = _VARIABLE.sub(value, text)
-        return {"Fn::Sub": [text, given] if given else text} if is_open else result
+        result = _VARIABLE.sub(value, _text_of(text))
+        return {"Fn::Sub": argument} if is_open else result
+
+    def _equals(self, given: Any) -> bool:
+        one, other = _list_of(given, 2)
+        return self._text(one) == self._text(other)
 
     def _join(self, given: Any) -> str:
-        self._expect("Fn::Join", given, 2)
-        return self._text(given[0]).join(self._text(one) for one in given[1])
+        between, values = _list_of(given, 2)
+        return self._text(between).join(self._text(one) for one in _list_of(values))
 
     def _select(self, given: Any) -> Any:
-        index, values = int(given[0]), given[1]
-        if not 0 <= index < len(values):
+        index, values = _list_of(given, 2)
+        if not 0 <= int(index) < len(_list_of(values)):
             raise IndexError(index)
-        return values[index]
+        return values[int(index)]
 
     def _split(self, given: Any) -> list[str]:
-        return self._text(given[1]).split(self._text(given[0]))
+        between, text = _list_of(given, 2)
+        return self._text(text).split(self._text(between))
 
-    def _find_in_map(self, given: Any) -> Any:
+    def _find_in_map(self, given: Any, written: Any) -> Any:
         # A fourth argument may hold a default.
-        name, top, second = (self._text(one) for one in given[:3])
+        name, top, second = (self._text(one) for one in _list_of(given)[:3])
         try:
             return self._mappings[name][top][second]
         except KeyError:
             if len(given) > 3 and "DefaultValue" in given[3]:
                 return given[3]["DefaultValue"]
-            raise unusable(f"Fn::FindInMap: the template's Mappings have no {name}.{top}.{second}") from None
-
-    def _expect(self, name: str, argument: Any, count: int) -> None:
-        if not isinstance(argument, list) or len(argument) != count:
-            raise unusable(f"{name} takes a list of {count}")
+            raise unusable(
+                f"Fn::FindInMap: the template's Mappings have nothing for {_as_written(written)}; "
+                "add it, or give a DefaultValue"
+            ) from None
 
     def _text(self, value: Any) -> str:
         """A scalar as CloudFormation writes it into a text."""
@@ -206,10 +245,32 @@ class Intrinsics:
         return str(value)
 
 
+def _as_written(argument: Any) -> str:
+    return json.dumps(argument, default=str)
+
+
+def _list_of(value: Any, count: int | None = None) -> list[Any]:
+    if not isinstance(value, list) or not value or (count is not None and len(value) != count):
+        raise TypeError(value)
+    return value
+
+
+def _map_of(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return value
+
+
+def _text_of(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
 def _is_open(value: Any) -> bool:
     """Does it still hold a function, because that refers to a resource?"""
     if isinstance(value, list):
         return any(map(_is_open, value))
     if isinstance(value, dict):
-        return any(name == "Ref" or name.startswith("Fn::") or _is_open(one) for name, one in value.items())
+        return any(name == "Ref" or str(name).startswith("Fn::") or _is_open(one) for name, one in value.items())
     return False

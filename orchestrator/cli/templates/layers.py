@@ -45,9 +45,8 @@ class LayerKind:
             raise NotForPaddock("its content is not a folder or zip file here")
         zipped = self._zips[logical_id] = path.read_bytes() if path.is_file() else zip_of(path)
         name = str(properties.get("LayerName") or logical_id)
-        given = {
-            k: v for k, v in shaped("PublishLayerVersion", properties).items() if k not in ("LayerName", "Content")
-        }
+        described = {key: value for key, value in properties.items() if key not in ("LayerName", "Content")}
+        given = shaped("PublishLayerVersion", described)
         members = {_SHA: base64.b64encode(hashlib.sha256(zipped).digest()).decode(), **given}
         return Wanted(logical_id=logical_id, type=self.type, name=name, target={"LayerName": name}, members=members)
 

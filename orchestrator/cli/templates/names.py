@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from orchestrator.cli.templates.forms import text_at
+
 
 def place_of_function(given: object) -> tuple[str, str | None]:
-    """The function's name, and the qualifier if the text has one."""
-    text = str(given)
+    """
+    The function's name, and the qualifier if the text has one.
+
+    Raises: Malformed: if it is no text.
+    """
+    text = text_at("the function's name", given)
     _, is_arn, rest = text.partition(":function:")
     name, _, qualifier = (rest if is_arn else text).partition(":")
     return name, qualifier or None

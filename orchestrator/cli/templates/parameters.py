@@ -47,6 +47,13 @@ def parameter_values(declared: Mapping[str, Any], overrides: Mapping[str, str]) 
     return {name: _value(name, one, overrides.get(name, one.get("Default"))) for name, one in declared.items()}
 
 
+def secrets_of(declared: Mapping[str, Any], values: Mapping[str, Any]) -> frozenset[str]:
+    """The values that the template wants shown nowhere: those of parameters with NoEcho, and of lists each one."""
+    found = [values[name] for name, one in declared.items() if str(one.get("NoEcho", "")).lower() == "true"]
+    texts = [str(one) for value in found for one in (value if isinstance(value, list) else [value])]
+    return frozenset(texts) - {""}
+
+
 def _value(name: str, declared: Mapping[str, Any], given: Any) -> Any:
     allowed = declared.get("AllowedValues")
     if allowed and str(given) not in {str(one) for one in allowed}:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from orchestrator.cli.templates import functions
+from orchestrator.cli.templates.forms import told_of
 from orchestrator.cli.templates.reading import LeftOut, Resource
 from orchestrator.cli.templates.references import deferred
 from orchestrator.cli.templates.wanted import Kind, NotForPaddock, Standing, Wanted
@@ -58,7 +59,11 @@ class NotServed:
 
 
 def wanted_of(resources: Iterable[Resource], kinds: Mapping[str, Kind]) -> tuple[list[Wanted], list[Step]]:
-    """What the resources ask for, in the order in which it is made; and those that ask for what Paddock has not."""
+    """
+    What the resources ask for, in the order in which it is made; and those that ask for what Paddock has not.
+
+    Raises: Failure: if a property is not what AWS describes.
+    """
     wanted: dict[str, Wanted] = {}
     left_out: list[Step] = []
     for resource in resources:
@@ -66,7 +71,8 @@ def wanted_of(resources: Iterable[Resource], kinds: Mapping[str, Kind]) -> tuple
         try:
             if kind is None:
                 raise NotForPaddock("not read by `paddock deploy`")
-            made = kind.wanted(resource.logical_id, resource.properties)
+            with told_of(f"resource {resource.logical_id}"):
+                made = kind.wanted(resource.logical_id, resource.properties)
         except NotForPaddock as error:
             name = str(resource.properties.get("FunctionName") or "") if resource.type == functions.TYPE else ""
             left_out.append(_left_out(resource.logical_id, resource.type, str(error), name))

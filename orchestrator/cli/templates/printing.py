@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.cli import rendering
@@ -15,6 +16,14 @@ _SHOWN_MEMBER = {"ImageId": "the image behind its tag", "IsPublished": "what $LA
 _DONE = {Change.CREATE: "created", Change.UPDATE: "updated"}
 _NUMBER = re.compile(r"\$\{\w+\.Version\}")
 _COLUMNS = ("CHANGE", "RESOURCE", "TYPE", "NAME", "DETAIL")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The template's Outputs, by name: values, and why the others have none."""
+
+    values: Mapping[str, Any]
+    left_out: Mapping[str, str]
 
 
 def print_plan(title: str, steps: Sequence[Step], builds: Sequence[Build], assumed: Mapping[str, str]) -> None:
@@ -40,13 +49,14 @@ def print_outcome(outcome: Outcome) -> None:
         rendering.print_line(f"{what}: left out of it: {note}", style="yellow")
 
 
-def print_result(outcomes: Sequence[Outcome], outputs: Mapping[str, Any], only_steps: Sequence[Step]) -> None:
+def print_result(outcomes: Sequence[Outcome], outputs: Outputs, only_steps: Sequence[Step]) -> None:
     """What stands where, and the template's outputs."""
     rows = [(one.step.logical_id, one.step.name, value) for one in outcomes if (value := _where(one))]
     rendering.print_table(("RESOURCE", "NAME", "STANDS AS"), rows)
-    for name, value in outputs.items():
-        shown = "not known, because what it is of is left out" if value is None else rendering.shown(value)
-        rendering.print_line(f"output {name}: {shown}")
+    for name, value in outputs.values.items():
+        rendering.print_line(f"output {name}: {rendering.shown(value)}")
+    for name, reason in outputs.left_out.items():
+        rendering.print_line(f"output {name}: left out, because {reason}", style="yellow")
     late = [one.step for one in outcomes if one.step.change is Change.LEFT_OUT and one.step not in only_steps]
     for step in late:
         rendering.print_line(f"{step.logical_id}: left out: {step.reason}", style="yellow")
@@ -67,7 +77,7 @@ def document_of_plan(
 
 
 def document_of_result(
-    stack: str, outcomes: Sequence[Outcome], outputs: Mapping[str, Any], assumed: Mapping[str, str]
+    stack: str, outcomes: Sequence[Outcome], outputs: Outputs, assumed: Mapping[str, str]
 ) -> dict[str, Any]:
     """What became of a plan, for programs."""
     resources = []
@@ -76,7 +86,13 @@ def document_of_result(
         if one.failure is not None:
             found["change"], found["reason"] = "failed", str(one.failure)
         resources.append(found)
-    return {"stack": stack, "resources": resources, "outputs": dict(outputs), "assumed": dict(assumed)}
+    return {
+        "stack": stack,
+        "resources": resources,
+        "outputs": {**outputs.values, **dict.fromkeys(outputs.left_out)},
+        "outputs_left_out": dict(outputs.left_out),
+        "assumed": dict(assumed),
+    }
 
 
 def _document(step: Step) -> dict[str, Any]:

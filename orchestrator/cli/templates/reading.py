@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from orchestrator.cli.templates import sam
 from orchestrator.cli.templates.document import document_of
+from orchestrator.cli.templates.forms import check_resource, told_of
 from orchestrator.cli.templates.images import Build
+from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, has_an_id_of_its_own
 from orchestrator.cli.templates.intrinsics import Intrinsics
 from orchestrator.cli.templates.parameters import parameter_values
 from orchestrator.cli.templates.references import References, Stack
@@ -49,7 +51,8 @@ class Template:
     Args:
         resources: Of Lambda.
         assumed: Values taken for what Paddock does not make, by `LogicalId` or `LogicalId.Attribute`.
-        outputs: The template's Outputs.
+        outputs: The template's Outputs, as far as they can be said.
+        outputs_left_out: Why the others cannot.
     """
 
     stack: Stack
@@ -58,6 +61,7 @@ class Template:
     builds: tuple[Build, ...]
     assumed: Mapping[str, str]
     outputs: Mapping[str, Any]
+    outputs_left_out: Mapping[str, str]
 
     def image_uris(self) -> set[str]:
         """The images of its functions."""
@@ -81,8 +85,10 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
     def evaluated(value: Any) -> Any:
         return intrinsics.resolved(value)
 
-    references = References(stack, resources, translation.others, evaluated)
-    intrinsics = _intrinsics(translated, parameters, {*resources, *translation.others}, references.value)
+    implied = {name: {"Type": one.type} for name, one in translation.implied.items()}
+    others = {**implied, **translation.others}
+    references = References(stack, resources, others, evaluated)
+    intrinsics = _intrinsics(translated, parameters, {*resources, *others}, references.value)
     kept, left_out = [], [_left_out(logical_id, one["Type"]) for logical_id, one in translation.others.items()]
     for logical_id, resource in resources.items():
         if "Condition" in resource and not intrinsics.holds(resource["Condition"]):
@@ -90,7 +96,8 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
         if not resource["Type"].startswith("AWS::Lambda::"):
             left_out.append(_left_out(logical_id, resource["Type"]))
             continue
-        properties, needs = references.needs_of(resource.get("Properties", {}))
+        with told_of(f"resource {logical_id}"):
+            properties, needs = references.needs_of(resource.get("Properties", {}))
         depends = resource.get("DependsOn", [])
         depends = [depends] if isinstance(depends, str) else depends
         kept.append(
@@ -103,13 +110,17 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
         LeftOut(logical_id=f"{one.logical_id}.{one.event}", type=f"{one.type} event", reason=one.reason)
         for one in translation.events
     ]
+    outputs, outputs_left_out = _outputs(
+        translated, intrinsics, references, _unknown(left_out, translation.implied, resources)
+    )
     return Template(
         stack=stack,
         resources=tuple(kept),
         left_out=tuple(left_out),
         builds=tuple(translation.builds.values()),
         assumed=assumed,
-        outputs=_outputs(translated, intrinsics),
+        outputs=outputs,
+        outputs_left_out=outputs_left_out,
     )
 
 
@@ -121,12 +132,15 @@ def _without_what_no_condition_wants(document: Mapping[str, Any], parameters: Ma
         if "Condition" in resource and not intrinsics.holds(resource["Condition"]):
             continue
         kept = {name: value for name, value in resource.items() if name != "Condition"}
-        if kept["Type"].startswith(_OF_LAMBDA):
-            kept = {name: intrinsics.resolved(value) for name, value in kept.items()}
+        with told_of(f"resource {logical_id}"):
+            if kept["Type"].startswith(_OF_LAMBDA):
+                kept = {name: intrinsics.resolved(value) for name, value in kept.items()}
+            check_resource(kept)
         resources[logical_id] = kept
     narrowed = {**document, "Resources": resources}
     if "Globals" in document:
-        narrowed["Globals"] = intrinsics.resolved(document["Globals"])
+        with told_of("Globals"):
+            narrowed["Globals"] = intrinsics.resolved(document["Globals"])
     return narrowed
 
 
@@ -145,13 +159,34 @@ def _intrinsics(
     )
 
 
-def _outputs(template: Mapping[str, Any], intrinsics: Intrinsics) -> dict[str, Any]:
-    """Those that can be said; one of a resource that is not made says what it would be."""
+def _unknown(
+    left_out: Iterable[LeftOut], implied: Mapping[str, Implied], resources: Mapping[str, Any]
+) -> dict[str, str]:
+    """Why what has an id of AWS's choice is left out, by logical id: nothing of it can be told as an output."""
+    described = {one.logical_id: one.reason for one in left_out if has_an_id_of_its_own(one.type)}
+    return {name: one.reason for name, one in implied.items() if name not in resources} | described
+
+
+def _outputs(
+    template: Mapping[str, Any], intrinsics: Intrinsics, references: References, unknown: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """
+    Those that can be said, and why the others cannot.
+
+    One of a resource that is not made says what it would be, if that is not unknown.
+    """
     found: dict[str, Any] = {}
+    left_out: dict[str, str] = {}
     for name, output in (template.get("Outputs") or {}).items():
-        if "Condition" not in output or intrinsics.holds(output["Condition"]):
-            found[name] = intrinsics.resolved(output.get("Value"))
-    return found
+        if "Condition" in output and not intrinsics.holds(output["Condition"]):
+            continue
+        with told_of(f"output {name}"):
+            value, needs = references.needs_of(output["Value"])
+        if missing := sorted(needs & set(unknown)):
+            left_out[name] = f"{missing[0]} is left out: {unknown[missing[0]]}"
+        else:
+            found[name] = value
+    return found, left_out
 
 
 def _left_out(logical_id: str, kind: str) -> LeftOut:
@@ -162,8 +197,8 @@ _REASONS = {
     "AWS::IAM::Role": "a role's ARN is kept and shown; what it allows is not checked",
     "AWS::IAM::Policy": "what a role allows is not checked",
     "AWS::IAM::ManagedPolicy": "what a role allows is not checked",
-    "AWS::Serverless::Api": "Paddock has no API Gateway",
-    "AWS::Serverless::HttpApi": "Paddock has no API Gateway",
+    "AWS::Serverless::Api": NO_GATEWAY,
+    "AWS::Serverless::HttpApi": NO_GATEWAY,
     "AWS::Serverless::Application": "nested applications are not read; deploy that template of its own",
     "AWS::CloudFormation::Stack": "nested stacks are not read; deploy that template of its own",
 }

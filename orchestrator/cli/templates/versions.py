@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.cli.templates.forms import map_at, text_at
 from orchestrator.cli.templates.names import place_of_function
 from orchestrator.cli.templates.references import Stack, deferred
 from orchestrator.cli.templates.shapes import shaped
 from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
 
 _PROVISIONED = "ProvisionedConcurrencyConfig"
+_WEIGHTS = "AdditionalVersionWeights"
 _LATEST = "$LATEST"
 _IS_PUBLISHED = "IsPublished"
 """Not the API's: is there a version with what $LATEST is?"""
@@ -89,14 +91,13 @@ class AliasKind:
         """As `Kind`."""
         name, _ = place_of_function(properties["FunctionName"])
         given = dict(properties)
-        weights = (given.pop("RoutingConfig", None) or {}).get("AdditionalVersionWeights") or []
-        if isinstance(weights, list):
-            weights = {str(one["FunctionVersion"]): float(one["FunctionWeight"]) for one in weights}
+        routing = map_at("RoutingConfig", given.pop("RoutingConfig", None) or {})
+        given["RoutingConfig"] = {_WEIGHTS: _weights(routing.get(_WEIGHTS) or [])}
         asked = shaped("CreateAlias", given)
         members = {
             "FunctionVersion": asked.get("FunctionVersion"),
             "Description": asked.get("Description", ""),
-            "RoutingConfig": {"AdditionalVersionWeights": weights},
+            "RoutingConfig": asked["RoutingConfig"],
             **_provisioned(properties),
         }
         alias = str(properties["Name"])
@@ -144,12 +145,21 @@ def _versions(ask: Ask, name: str) -> list[dict[str, Any]]:
         marker = {"Marker": page["NextMarker"]}
 
 
+def _weights(listed: Any) -> Any:
+    """CloudFormation lists them; the API has a map."""
+    if not isinstance(listed, list):
+        return listed
+    place = f"RoutingConfig.{_WEIGHTS}"
+    found = [map_at(f"{place}[{index}]", one) for index, one in enumerate(listed)]
+    return {text_at(f"{place}: FunctionVersion", one["FunctionVersion"]): one["FunctionWeight"] for one in found}
+
+
 def _description(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in shaped("PublishVersion", properties).items() if key == "Description" and value}
 
 
 def _provisioned(properties: Mapping[str, Any]) -> dict[str, Any]:
-    asked = shaped("PutProvisionedConcurrencyConfig", properties.get(_PROVISIONED) or {})
+    asked = shaped("PutProvisionedConcurrencyConfig", properties.get(_PROVISIONED) or {}, _PROVISIONED)
     return {_PROVISIONED: asked["ProvisionedConcurrentExecutions"]} if asked else {}
 
 

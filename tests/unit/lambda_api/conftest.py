@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+import structlog
+from botocore.config import Config
 
+from orchestrator.cli.templates.deploying import deploy_template
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ROLE, ScriptedEngine, ScriptedFrontDesk, ServedApi
 
 # What a case expected and what it got is to be seen.
 pytest.register_assert_rewrite("tests.unit.lambda_api.operations.playing")
 
+Deploy = Callable[..., dict[str, Any]]
+_session = boto3.Session()
 _accounts = itertools.count(100_000_000_001)
 
 
@@ -116,3 +124,30 @@ def refused() -> Callable[..., tuple[str, str]]:
         return error["Code"], error["Message"]
 
     return refused
+
+
+@pytest.fixture
+def deploy(
+    api: ServedApi, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Deploy:
+    """Deploy a template as stack `shop`, on a machine without docker; each resource by its logical id."""
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    ours = _session.client(
+        "lambda",
+        endpoint_url=f"http://127.0.0.1:{api.port}",
+        region_name="us-east-1",
+        aws_access_key_id=account,
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+    def deploy(path: Path, *overrides: str, build: bool = False) -> dict[str, Any]:
+        # The API of tests runs in this process: what it logs would stand among what the command prints.
+        with structlog.testing.capture_logs():
+            deploy_template(
+                ours, path, overrides=overrides, stack_name="shop", only_plan=False, build=build, as_json=True
+            )
+        document = json.loads(capsys.readouterr().out)
+        return {one["logical_id"]: one for one in document["resources"]}
+
+    return deploy

@@ -7,49 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-import structlog
-from botocore.config import Config
 
 from orchestrator.cli.failures import Failure
-from orchestrator.cli.templates.deploying import deploy_template
 from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.provisioned_concurrency import Provisioned
 from tests.support.waiting import until
+from tests.unit.lambda_api.conftest import Deploy
 from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
 
 MATERIAL = Path(__file__).parent.parent / "cli" / "templates" / "material"
 ROLE = "arn:aws:iam::000000000000:role/any"
-Deploy = Callable[..., dict[str, Any]]
-_session = boto3.Session()
-
-
-@pytest.fixture
-def deploy(
-    api: ServedApi, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Deploy:
-    """Deploy a template as stack `shop`, on a machine without docker; each resource by its logical id."""
-    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    ours = _session.client(
-        "lambda",
-        endpoint_url=f"http://127.0.0.1:{api.port}",
-        region_name="us-east-1",
-        aws_access_key_id=account,
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-    def deploy(path: Path, *overrides: str, build: bool = False) -> dict[str, Any]:
-        # The API of tests runs in this process: what it logs would stand among what the command prints.
-        with structlog.testing.capture_logs():
-            deploy_template(
-                ours, path, overrides=overrides, stack_name="shop", only_plan=False, build=build, as_json=True
-            )
-        document = json.loads(capsys.readouterr().out)
-        return {one["logical_id"]: one for one in document["resources"]}
-
-    return deploy
 
 
 @pytest.fixture
@@ -85,7 +53,7 @@ def test_a_plain_template_stands_as_it_says(deploy: Deploy, client: Any, account
     assert found["Tags"] == {"team": "images"}
 
 
-@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml", "reached.yaml"])
+@pytest.mark.parametrize("name", ["plain.yaml", "sam-shop.yaml", "reached.yaml", "hello-world.yaml"])
 def test_a_second_deployment_changes_nothing(deploy: Deploy, name: str) -> None:
     """Whatever of the template stands after the first."""
     assert "create" in changes(deploy(MATERIAL / name))
@@ -372,3 +340,13 @@ def test_nothing_is_deployed_if_an_image_cannot_be_built(
     with pytest.raises(Failure, match=message):
         deploy(MATERIAL / "sam-shop.yaml", build=True)
     assert client.list_functions()["Functions"] == []
+
+
+def test_the_hello_world_of_sam_init_stands_without_its_api(deploy: Deploy, client: Any) -> None:
+    """Which is left out by name; the function is as the template says."""
+    resources = deploy(MATERIAL / "hello-world.yaml")
+    assert {name for name, one in resources.items() if one["change"] == "create"} == {"HelloWorldFunction"}
+    assert resources["HelloWorldFunction.HelloWorld"]["change"] == "left out"
+    found = client.get_function(FunctionName="shop-HelloWorldFunction")
+    assert found["Code"]["ImageUri"] == "helloworldfunction:python3.13-v1"
+    assert found["Configuration"]["LoggingConfig"]["LogFormat"] == "JSON"

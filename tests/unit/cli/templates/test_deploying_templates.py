@@ -200,6 +200,7 @@ def test_an_operation_that_is_not_built_leaves_its_resource_out(
     assert changes == {"F": "create", "U": "left out"}
     assert "not built in this Paddock" in answer["resources"][1]["reason"]
     assert answer["outputs"] == {"Address": None}
+    assert answer["outputs_left_out"] == {"Address": "U is not there"}
 
 
 def test_what_the_api_refuses_fails_that_resource_with_the_apis_words(
@@ -291,6 +292,18 @@ def test_parameters_may_follow_one_option(answering: AnsweringEndpoint, paddock:
     result = paddock("deploy", str(path), "--stack-name", "s", "--parameter-overrides", "A=1", "B=2")
     assert result.exit_code == 0, result.output
     assert "output O: 12" in result.stdout
+
+
+def test_an_output_that_cannot_be_said_is_named_with_its_reason(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str
+) -> None:
+    """Here the id of an API."""
+    front = "  Front: {Type: AWS::ApiGateway::RestApi}\nOutputs:\n  Front: {Value: !Ref Front}\n"
+    Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", front).lstrip("\n"))
+    result = paddock("deploy", template, "--stack-name", "s")
+    assert result.exit_code == 0, result.output
+    assert "output Address: http://f.url/" in result.stdout
+    assert "output Front: left out, because Front is left out: Paddock makes Lambda resources only" in result.stdout
 
 
 def test_a_stack_is_named_after_its_folder(answering: AnsweringEndpoint, paddock: Paddock, tmp_path: Path) -> None:

@@ -17,15 +17,22 @@ CONDITIONS = {
     "Both": {"Fn::And": [{"Condition": "IsProd"}, {"Fn::Equals": ["3", {"Ref": "Count"}]}]},
     "Either": {"Fn::Or": [{"Condition": "IsNot"}, {"Fn::Equals": ["a", "b"]}]},
     "Circle": {"Fn::Not": [{"Condition": "Circle"}]},
+    "OfTable": {"Fn::GetAtt": ["Table", "Arn"]},
+    "Text": "IsProd",
 }
 
 
-def intrinsics(reference: Reference | None = lambda logical_id, attribute: f"<{logical_id}.{attribute}>") -> Intrinsics:
+def intrinsics(
+    reference: Reference | None = lambda logical_id, attribute: f"<{logical_id}.{attribute}>",
+    *,
+    parameters: dict[str, Any] = PARAMETERS,
+    conditions: dict[str, Any] = CONDITIONS,
+) -> Intrinsics:
     """With one resource, Table."""
     return Intrinsics(
-        parameters=PARAMETERS,
+        parameters=parameters,
         mappings=MAPPINGS,
-        conditions=CONDITIONS,
+        conditions=conditions,
         resources=frozenset({"Table"}),
         reference=reference,
     )
@@ -79,10 +86,11 @@ def test_what_refers_to_a_resource_stays_as_it_is_written_before_resources_are_k
     assert intrinsics(reference=None).resolved(written) == written
 
 
-def test_parameters_are_filled_in_around_what_stays() -> None:
-    """Half of it is known."""
-    written = {"Fn::Join": [{"Ref": "Stage"}, ["x", {"Ref": "Table"}]]}
-    assert intrinsics(reference=None).resolved(written) == {"Fn::Join": ["prod", ["x", {"Ref": "Table"}]]}
+def test_parameters_are_not_filled_in_within_what_stays() -> None:
+    """A failure that tells what is written would tell their values; around it they are."""
+    stays = {"Fn::Join": [{"Ref": "Stage"}, ["x", {"Ref": "Table"}]]}
+    written = {"a": stays, "b": {"Ref": "Stage"}, "c": {"Fn::If": ["IsProd", stays, 1]}}
+    assert intrinsics(reference=None).resolved(written) == {"a": stays, "b": "prod", "c": stays}
 
 
 @pytest.mark.parametrize(
@@ -100,10 +108,22 @@ def test_a_condition_holds_or_does_not(condition: str, holds: bool) -> None:
         ({"Fn::Sub": "${Nothing.Arn}"}, "refers to Nothing"),
         ({"Fn::If": ["Nothing", 1, 2]}, "has no condition Nothing"),
         ({"Fn::If": ["Circle", 1, 2]}, "condition Circle refers to itself"),
-        ({"Fn::If": ["IsProd", 1]}, "Fn::If takes a list of 3"),
-        ({"Fn::FindInMap": ["Sizes", "dev", "Memory"]}, "Mappings have no Sizes.dev.Memory"),
-        ({"Fn::Select": [5, ["a"]]}, "Fn::Select: .* is not what it takes"),
-        ({"Fn::Join": "a"}, "Fn::Join takes a list of 2"),
+        ({"Fn::If": ["IsProd", 1]}, r'Fn::If: \["IsProd", 1\] is not what it takes'),
+        ({"Fn::FindInMap": ["Sizes", "dev", "Memory"]}, 'Mappings have nothing for .*"Sizes", "dev", "Memory"'),
+        ({"Fn::Select": [5, ["a"]]}, r'Fn::Select: \[5, \["a"\]\] is not what it takes; write it as AWS describes'),
+        ({"Fn::Sub": ["a"]}, r'Fn::Sub: \["a"\] is not what it takes; write it as AWS describes'),
+        ({"Ref": ["a"]}, r'Ref: \["a"\] is not what it takes'),
+        ({"Fn::GetAtt": 5}, "Fn::GetAtt: 5 is not what it takes"),
+        ({"Fn::GetAtt": []}, r"Fn::GetAtt: \[\] is not what it takes"),
+        ({"Fn::GetAtt": [{}, "b"]}, "Fn::GetAtt: .* is not what it takes"),
+        ({"Fn::If": [["a"], "b", "c"]}, r'Fn::If: \[\["a"\], "b", "c"\] is not what it takes'),
+        ({"Fn::Sub": ["a", "b"]}, "Fn::Sub: .* is not what it takes"),
+        ({"Fn::FindInMap": "a"}, 'Fn::FindInMap: "a" is not what it takes'),
+        ({"Fn::Not": []}, r"Fn::Not: \[\] is not what it takes"),
+        ({"Fn::And": 5}, "Fn::And: 5 is not what it takes"),
+        ({"Fn::If": ["OfTable", 1, 2]}, "condition OfTable is neither true nor false"),
+        ({"Fn::If": ["Text", 1, 2]}, "condition Text is neither true nor false"),
+        ({"Fn::Join": "a"}, 'Fn::Join: "a" is not what it takes'),
         ({"Fn::Cidr": ["10.0.0.0/16", 1, 8]}, "Fn::Cidr cannot be evaluated here"),
     ],
 )
@@ -111,3 +131,44 @@ def test_what_cannot_be_evaluated_is_named(written: Any, message: str) -> None:
     """With the remedy where there is one."""
     with pytest.raises(Failure, match=message):
         intrinsics().resolved(written)
+
+
+@pytest.mark.parametrize("reference", [None, lambda logical_id, attribute: logical_id], ids=["before", "after"])
+def test_what_is_called_condition_outside_of_conditions_is_an_ordinary_name(reference: Reference | None) -> None:
+    """An environment variable may be called so."""
+    written = {"Variables": {"Condition": "IsProd"}, "List": [{"Condition": "new"}]}
+    assert intrinsics(reference).resolved(written) == written
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Alias", {"Condition": "IsProd"}),
+        ("Nested", {"Fn::Not": [{"Fn::Or": [{"Condition": "IsNot"}, {"Fn::Not": [{"Condition": "Both"}]}]}]}),
+    ],
+)
+def test_a_condition_may_name_others_at_any_depth(name: str, value: Any) -> None:
+    """By itself, and in And, Or and Not."""
+    assert intrinsics(conditions={**CONDITIONS, name: value}).holds(name)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"Fn::Select": [5, {"Fn::Split": [",", {"Ref": "Pw"}]}]},
+        {"Fn::FindInMap": [{"Ref": "Pw"}, "dev", "Memory"]},
+        {"Fn::Length": {"Ref": "Pw"}},
+        {"Fn::If": [{"Ref": "Pw"}, 1, 2]},
+        {"Fn::Select": [5, [{"Fn::Sub": "${Pw}${Table}"}]]},
+        {"Fn::Select": [5, [{"Fn::Join": ["", [{"Ref": "Pw"}, {"Ref": "Table"}]]}]]},
+        {"Fn::GetAtt": ["Table", {"Fn::Split": [",", {"Ref": "Pw"}], "a": 1}]},
+    ],
+)
+def test_a_failure_repeats_what_is_written_and_no_value(written: Any) -> None:
+    """A parameter may be a secret; also where what refers to a resource is evaluated later."""
+    parameters = {**PARAMETERS, "Pw": "hunter2"}
+    before, after = intrinsics(None, parameters=parameters), intrinsics(parameters=parameters)
+    with pytest.raises(Failure) as failure:
+        after.resolved(before.resolved(written))
+    assert "hunter2" not in str(failure.value)
+    assert "Pw" in str(failure.value)
