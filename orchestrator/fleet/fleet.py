@@ -106,6 +106,14 @@ class Fleet:
         """The pool that serves this version."""
         return self._pools.of(key)
 
+    def serving(self, key: VersionKey) -> int:
+        """Environments of one version, for one tenant or nobody in particular, that are past init and not ending."""
+        return self._pools.serving(key)
+
+    def serving_function(self, function: FunctionKey) -> int:
+        """Environments of a function that are past init and not ending."""
+        return self._pools.serving_function(function)
+
     def forget_tenants_but(self, waiting: Collection[VersionKey]) -> None:
         """Keep no pool of a tenant without environments, for whom nobody waits."""
         self._pools.forget_tenants_but(waiting)

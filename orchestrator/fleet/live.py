@@ -215,6 +215,15 @@ class Pools:
                 self._pools[key] = pool
         return pool
 
+    def serving(self, key: VersionKey) -> int:
+        """Environments of one version and tenant that are past init and not ending; no pool is made to look."""
+        pool = self._pools.get(key)
+        return pool.serving() if pool is not None else 0
+
+    def serving_function(self, function: FunctionKey) -> int:
+        """The same of every version and tenant of a function."""
+        return sum(pool.serving() for key, pool in self._pools.items() if key.function == function)
+
     def engine_is_back(self) -> None:
         """Nobody waits any longer for what the engine could not do while it was away."""
         for pool in self._pools.values():

@@ -11,10 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from enum import Enum, auto
+from itertools import islice
 
 import structlog
 
 from orchestrator.clock import Clock
+from orchestrator.domain.event_places import Occupancy, free_places
 from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import Answer, FunctionError, Interrupted, Invocation, InvocationState
@@ -31,6 +34,7 @@ from orchestrator.domain.retries import (
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.invocations.dispatcher import Dispatcher
+from orchestrator.invocations.in_hand import InHand, target_of
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.work import Ended, Refused, Work
 from orchestrator.loop import Tasks
@@ -38,15 +42,19 @@ from orchestrator.store.invocation_queries import Target
 from orchestrator.store.invocations import InvocationStore
 from orchestrator.store.writer import StoreFailed
 
-_IN_HAND_PER_ENVIRONMENT = 2
-_FEWEST_IN_HAND = 8
+_TARGETS_AT_ONCE = 64
+"""Of a function in one tick: the next goes on behind them."""
 _COUNTED_AT_MOST = 1000
-"""More than so many do not make more environments start."""
-
-_Target = tuple[FunctionKey, Target]
-"""What an event was sent to. What its qualifier leads to is asked when it runs."""
+"""More than so many of one target do not make more environments start."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+class _Kept(Enum):
+    """Why an event that is due stays in the store."""
+
+    NOT_ACTIVE = auto()
+    NO_LEASE = auto()
 
 
 class EventQueue:
@@ -87,8 +95,10 @@ class EventQueue:
         self._led_to = led_to
         self._reservation = reservation
         self._wake = wake
-        self._in_hand: dict[_Target, set[int]] = {}
+        self._in_hand = InHand()
         self._accepting: set[int] = set()
+        self._behind: dict[FunctionKey, Target] = {}
+        self._in_want: set[FunctionKey] = set()
         self._tasks = Tasks("events")
         self._is_closed = False
 
@@ -103,40 +113,90 @@ class EventQueue:
 
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
-        target = _target_of(invocation)
-        if not self._is_closed and len(self._of(target)) < self._places(target):
+        function, target = invocation.function, target_of(invocation)
+        # Who waits in the store for a place comes before what is new.
+        if not self._is_closed and self._free(function, target, others_wait=function in self._in_want):
             self._take(invocation, payload)
 
     async def tick(self) -> None:
         """Feed what is due."""
         now = self._clock.steady()
         backlog: dict[VersionKey, int] = defaultdict(int)
-        for function in await self._store.functions_with_due(now):
-            for within, due in (await self._store.count_due(function, now, _COUNTED_AT_MOST)).items():
-                if self._is_closed:
-                    return
-                target = (function, within)
-                await self._feed(target, now)
-                waiting = max(0, due - len(self._of(target)))
-                for version, share in self._shares(target).items():
-                    backlog[VersionKey(function, version, within.tenant_id)] += round(waiting * share)
+        functions = await self._store.functions_with_due(now)
+        for function in functions:
+            if self._is_closed:
+                return
+            due = await self._feed_function(function, now)
+            for target in self._in_hand.targets(function):
+                waiting = max(0, due.get(target, 0) - len(self._in_hand.sent_to(function, target)))
+                for version, share in self._shares(function, target).items():
+                    backlog[VersionKey(function, version, target.tenant_id)] += round(waiting * share)
+        for function in (self._behind.keys() | self._in_want).difference(functions):
+            self._note_turn(function, None, False)
         self._dispatcher.note_backlog(backlog)
 
-    async def _feed(self, target: _Target, now: datetime) -> None:
-        function, within = target
-        free = self._places(target) - len(self._of(target))
-        if free <= 0:
-            return
-        found = await self._store.due(function, now, free, frozenset(self._of(target)), target=within)
+    async def _feed_function(self, function: FunctionKey, now: datetime) -> Mapping[Target, int]:
+        """
+        Feed its targets in turn, a bounded number of them.
+
+        The next turn begins with the first that wanted a place and found none left, else behind the last that was
+        looked at.
+
+        Returns: How much is due of each, and of those in hand.
+        """
+        before = self._behind.get(function)
+        looked = await self._store.due_targets(
+            function,
+            now,
+            behind=before,
+            at_most=_TARGETS_AT_ONCE,
+            also=list(islice(self._in_hand.targets(function), _TARGETS_AT_ONCE)),
+            count_at_most=_COUNTED_AT_MOST,
+        )
+        next_behind, is_one_in_want, has_moved = looked.last, False, False
+        for target in looked.in_turn:
+            if self._is_closed:
+                return looked.due
+            free = self._free(function, target)
+            moved, is_throttled = await self._feed(function, target, now, free) if free else (0, False)
+            has_moved = has_moved or moved > 0
+            is_in_want = is_throttled or (not free and self._occupancy(function, target).free > 0)
+            if is_in_want and not is_one_in_want:
+                next_behind, is_one_in_want = before, True
+            if is_throttled:
+                break
+            before = target
+        self._note_turn(function, next_behind, is_one_in_want)
+        if has_moved and looked.last is not None and not is_one_in_want:
+            # There are places, and more targets. Where nothing moved, nothing is gained by looking again at once.
+            self._wake()
+        return looked.due
+
+    def _note_turn(self, function: FunctionKey, behind: Target | None, is_one_in_want: bool) -> None:
+        if behind is None:
+            self._behind.pop(function, None)
+        else:
+            self._behind[function] = behind
+        if is_one_in_want:
+            self._in_want.add(function)
+        else:
+            self._in_want.discard(function)
+
+    async def _feed(self, function: FunctionKey, target: Target, now: datetime, free: int) -> tuple[int, bool]:
+        held = self._in_hand.sent_to(function, target)
+        found = await self._store.due(function, now, free, frozenset(held), target=target)
         # Now, before anything is waited for again: later, one of these may have been taken and have ended.
-        not_ours = self._of(target) | self._accepting
-        for invocation, payload in found:
+        not_ours = self._in_hand.sent_to(function, target) | self._accepting
+        moved = 0
+        for invocation, payload in found[: self._free(function, target)]:
             if invocation.key in not_ours:
                 continue
-            if is_too_old(invocation, self._clock.now(), self._policy(function, within.qualifier)):
+            if is_too_old(invocation, self._clock.now(), self._policy(function, target.qualifier)):
                 await self._give_up(invocation, EVENT_AGE_EXCEEDED)
-            elif not self._take(invocation, payload):
-                break
+            elif (kept := self._take(invocation, payload)) is not None:
+                return moved, kept is _Kept.NO_LEASE
+            moved += 1
+        return moved, False
 
     def stop_taking(self) -> None:
         """Take no more: what is accepted stays in the store."""
@@ -149,46 +209,50 @@ class EventQueue:
 
     def in_hand(self, function: FunctionKey) -> int:
         """Events of this function that wait in memory or run."""
-        return sum(len(held) for (key, _), held in self._in_hand.items() if key == function)
+        return self._in_hand.count(function)
 
     def holds(self, invocation: Invocation) -> bool:
         """Does this one wait in memory, run, or have its end written?"""
-        return invocation.key in self._of(_target_of(invocation))
+        return invocation.key in self._in_hand.sent_to(invocation.function, target_of(invocation))
 
-    def _of(self, target: _Target) -> set[int]:
-        return self._in_hand.get(target, set())
+    def _free(self, function: FunctionKey, target: Target, *, others_wait: bool = False) -> int:
+        of_target = self._occupancy(function, target)
+        if of_target.free <= 0:
+            return 0
+        of_function = Occupancy(in_hand=self._in_hand.count(function), serving=self._fleet.serving_function(function))
+        return free_places(of_target, of_function, others_wait=others_wait)
 
-    def _places(self, target: _Target) -> int:
-        function, within = target
-        keys = (VersionKey(function, version, within.tenant_id) for version in self._shares(target))
-        serving = sum(self._fleet.pool(key).serving() for key in keys)
-        return max(_FEWEST_IN_HAND, _IN_HAND_PER_ENVIRONMENT * serving)
+    def _occupancy(self, function: FunctionKey, target: Target) -> Occupancy:
+        versions = self._shares(function, target)
+        return Occupancy(
+            in_hand=len(self._in_hand.sent_to(function, target)),
+            serving=sum(self._fleet.serving(VersionKey(function, one, target.tenant_id)) for one in versions),
+        )
 
-    def _shares(self, target: _Target) -> Mapping[str, float]:
-        key, within = target
+    def _shares(self, key: FunctionKey, target: Target) -> Mapping[str, float]:
         function = self._function(key)
-        return function.shares(within.qualifier) if function is not None else {}
+        return function.shares(target.qualifier) if function is not None else {}
 
-    def _take(self, invocation: Invocation, payload: bytes) -> bool:
-        """Hand it to the dispatcher; False if the function may run no more now."""
+    def _take(self, invocation: Invocation, payload: bytes) -> _Kept | None:
+        """Hand it to the dispatcher, or give it up; else say why neither."""
         function = invocation.function
         version = self._led_to(function, invocation.qualifier)
         if version is not None and not version.is_active:
             # It was redirected to one that is not active yet: it stays in the store, until that is, or it is too old.
-            return False
-        self._in_hand.setdefault(_target_of(invocation), set()).add(invocation.key)
+            return _Kept.NOT_ACTIVE
+        self._in_hand.add(invocation)
         if version is None or self._reservation(function) == 0:
             reason = self._gone(invocation) if version is None else "ReservedConcurrencyIsZero"
-            self._tasks.start(self._give_up(invocation, reason))
-            return True
+            self._tasks.start(self._give_up_and_wake(invocation, reason))
+            return None
         if not version.serves(invocation.tenant_id):
             # Its function was deleted, and another of this name tells its tenants apart otherwise.
-            self._tasks.start(self._give_up(invocation, "TenancyChanged"))
-            return True
+            self._tasks.start(self._give_up_and_wake(invocation, "TenancyChanged"))
+            return None
         if self._leases.take(function, invocation.request_id) is not None:
             # Throttled: it stays in the store; a lease that is given back wakes the feeding.
-            self._let_go(invocation)
-            return False
+            self._in_hand.remove(invocation)
+            return _Kept.NO_LEASE
         self._dispatcher.submit(
             Work(
                 invocation=invocation,
@@ -200,7 +264,7 @@ class EventQueue:
                 enqueued=self._clock.monotonic(),
             )
         )
-        return True
+        return None
 
     def _gone(self, invocation: Invocation) -> str:
         """What it was sent to and is no more."""
@@ -222,7 +286,7 @@ class EventQueue:
                 await self._move(invocation.requeued(due_at), InvocationState.RUNNING)
             case Refused():
                 # It never began: its row still says queued or retrying, and is due.
-                self._let_go(invocation)
+                self._in_hand.remove(invocation)
         self._wake()
 
     async def _after_function_error(self, invocation: Invocation, error: FunctionError) -> None:
@@ -255,6 +319,10 @@ class EventQueue:
         self._journal.invocation(LifecycleEvent.INVOCATION_SET_ASIDE, after, condition=condition)
         await self._move(after, before)
 
+    async def _give_up_and_wake(self, invocation: Invocation, condition: str) -> None:
+        await self._give_up(invocation, condition)
+        self._wake()
+
     async def _move(self, after: Invocation, before: InvocationState) -> None:
         try:
             is_moved = await self._store.ended(after, before=before, promised=True)
@@ -264,16 +332,4 @@ class EventQueue:
             return
         if not is_moved:
             log.warning("invocation.race-lost", request_id=after.request_id, before=before, after=after.state)
-        self._let_go(after)
-
-    def _let_go(self, invocation: Invocation) -> None:
-        target = _target_of(invocation)
-        held = self._in_hand.get(target)
-        if held is not None:
-            held.discard(invocation.key)
-            if not held:
-                del self._in_hand[target]
-
-
-def _target_of(invocation: Invocation) -> _Target:
-    return invocation.function, Target(invocation.qualifier, invocation.tenant_id)
+        self._in_hand.remove(after)

@@ -21,7 +21,7 @@ from orchestrator.store import invocation_queries as queries
 from orchestrator.store import recovery
 from orchestrator.store.database import Database
 from orchestrator.store.encoding import from_us, to_us
-from orchestrator.store.invocation_queries import LATEST_OF_NOBODY, Target
+from orchestrator.store.invocation_queries import LATEST_OF_NOBODY, DueTargets, Target
 from orchestrator.store.invocation_rows import (
     BEGIN_ATTEMPTS,
     INSERT_INVOCATIONS,
@@ -143,14 +143,36 @@ class InvocationStore:
             if not self._reads_of_due:
                 self._moved_meanwhile.clear()
 
-    async def count_due(self, function: FunctionKey, now: datetime, at_most: int) -> dict[Target, int]:
+    async def due_targets(
+        self,
+        function: FunctionKey,
+        now: datetime,
+        *,
+        behind: Target | None,
+        at_most: int,
+        also: Collection[Target] = (),
+        count_at_most: int,
+    ) -> DueTargets:
         """
-        How many asynchronous invocations of a function may run now, by target, those in hand included.
+        Where a function's asynchronous invocations that may run now were sent to, in turn, and how many to each.
 
         Args:
-            at_most: Of more than so many in all, only the longest due are counted.
+            behind: Begin behind this one, and end with it; None begins with the first.
+            at_most: So many targets.
+            also: Count those that were sent to these, too.
+            count_at_most: Of one target; those in hand are counted with the others.
         """
-        return await self._database.read(partial(queries.count_due, function=function, now=now, at_most=at_most))
+        return await self._database.read(
+            partial(
+                queries.due_targets,
+                function=function,
+                now=now,
+                behind=behind,
+                at_most=at_most,
+                also=also,
+                count_at_most=count_at_most,
+            )
+        )
 
     async def functions_with_due(self, now: datetime) -> list[FunctionKey]:
         """The functions that have an asynchronous invocation that may run now."""

@@ -172,12 +172,26 @@ WAITS_FOR_ITS_TURN: ColumnElement[bool] = literal_column(
     "state IN ('queued', 'retrying') AND invocation_type = 'Event'"
 )
 RUNS: ColumnElement[bool] = literal_column("state = 'running'")
+SENT_TO: ColumnElement[str] = literal_column("coalesce(qualifier, '') || ' ' || coalesce(tenant_id, '')", Text)
+"""
+What of a function: qualifier and tenant as one text, for no qualifier has a space. One, because SQLite seeks behind a
+value, but not behind a pair of expressions; and without NULL, behind which nothing comes.
+"""
 
 Index(
     "invocations_waiting",
     invocations.c.account,
     invocations.c.region,
     invocations.c.name,
+    invocations.c.due_us,
+    sqlite_where=WAITS_FOR_ITS_TURN,
+)
+Index(
+    "invocations_waiting_by_target",
+    invocations.c.account,
+    invocations.c.region,
+    invocations.c.name,
+    SENT_TO,
     invocations.c.due_us,
     sqlite_where=WAITS_FOR_ITS_TURN,
 )

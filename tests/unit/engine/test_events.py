@@ -225,7 +225,7 @@ async def test_an_event_that_has_ended_since_it_was_read_does_not_run_again(
         return found
 
     monkeypatch.setattr(database, "read", read_and_then_late)
-    await engine.events._feed((KEY, Target()), engine.clock.steady())
+    await engine.events._feed(KEY, Target(), engine.clock.steady(), 1)
     assert len(ended) == 1
     await engine.settle()
     assert runtime.ask() is None

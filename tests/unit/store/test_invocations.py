@@ -224,16 +224,10 @@ async def test_only_promises_are_flushed_to_the_disk(store: Store, full: bool) -
     assert store.writer.figures.flushed == before + full
 
 
-async def test_what_is_due_is_found_and_counted_by_its_qualifier(store: Store) -> None:
+async def test_what_is_due_is_found_by_its_qualifier(store: Store) -> None:
     """Each version and alias has a queue of its own."""
     for key, qualifier in ((1, None), (2, "live"), (3, "live"), (4, "$LATEST")):
         await store.invocations.accept(an_event(key, qualifier=qualifier), b"{}", promised=True)
-    assert await store.invocations.count_due(KEY, LATER, 10) == {
-        Target(): 1,
-        Target("live"): 2,
-        Target("$LATEST"): 1,
-    }
-    assert await store.invocations.count_due(KEY, LATER, 2) == {Target(): 1, Target("live"): 1}
     for qualifier, keys in ((None, [1]), ("live", [2, 3]), ("$LATEST", [4]), ("other", [])):
         found = await store.invocations.due(KEY, LATER, 10, target=Target(qualifier))
         assert [one.key for one, _ in found] == keys

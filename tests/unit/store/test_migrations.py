@@ -13,6 +13,7 @@ from alembic.script import ScriptDirectory
 
 from orchestrator.settings import Settings
 from orchestrator.store.database import DatabaseUnusable
+from orchestrator.store.invocation_queries import Target
 from orchestrator.store.migrating import _MIGRATIONS
 from orchestrator.store.schema import HEADS
 from orchestrator.store.store import Store
@@ -57,6 +58,8 @@ async def test_what_a_released_version_wrote_is_read_by_this_one(tmp_path: Path,
     assert (function.tags, function.reserved_concurrency) == ({"team": "a"}, 7)
     due = await store.invocations.due(KEY, clock.now(), limit=10)
     assert [payload for _, payload in due] == [b'{"n": 0}', b'{"n": 1}', b'{"n": 2}']
+    looked = await store.invocations.due_targets(KEY, clock.now(), behind=None, at_most=10, count_at_most=10)
+    assert looked.due == {Target(): 3}
     await store.close()
 
 
