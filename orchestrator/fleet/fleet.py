@@ -38,8 +38,6 @@ from orchestrator.loop import Tasks
 
 _GRACEFUL = (StopReason.IDLE, StopReason.REPLACED, StopReason.DELETED, StopReason.UNPROVISIONED, StopReason.SHUTDOWN)
 _STOP_AGAIN_AFTER_S = 1.0
-_SAMPLE_AGAIN_AFTER_S = 0.1
-"""Reading memory costs a short call a tenth of its time."""
 _MAX_STOPPING_AT_ONCE = 8
 _THAWED_WITHIN_S = 10
 """It takes ten milliseconds; with an engine that takes longer another environment may be no better, but it is tried."""
@@ -310,15 +308,7 @@ class Fleet:
 
     def sample_memory(self, live: LiveEnvironment) -> None:
         """Look at what it holds now, unless that was done just before; the most is kept for REPORT."""
-        now = self._clock.monotonic()
-        if now - live.sampled < _SAMPLE_AGAIN_AFTER_S:
-            live.peak_memory_mib = max(live.peak_memory_mib, live.last_memory_mib)
-            return
-        live.sampled = now
-        used = self._memory.used_mib(live.container_id)
-        if used is not None:
-            live.last_memory_mib = used
-            live.peak_memory_mib = max(live.peak_memory_mib, used)
+        live.sample_memory(self._memory.used_mib, self._clock.monotonic())
 
     def look_at_memory(self, live: LiveEnvironment) -> None:
         """Sample what it holds; end it if one of its processes was killed for that, whoever else tells of it."""
