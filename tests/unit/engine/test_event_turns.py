@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 
@@ -38,11 +37,7 @@ async def _wait_in_the_store(
 
 
 async def _an_alias_of_a_version_that_is_not_active(engine: Engine, name: str) -> None:
-    await engine.publish("1")
-    function = engine.store.functions.get(KEY)
-    assert function is not None
-    failed = replace(function.versions["1"], state=FunctionState.FAILED, image=None)
-    await engine.store.functions.replace_version(failed)
+    await engine.publish("1", state=FunctionState.FAILED, image=None)
     await engine.alias(name, "1")
 
 
