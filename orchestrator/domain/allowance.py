@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_MOST_KEPT = 4096
+_MANY = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,7 @@ class Allowances:
         self._burst = burst
         self._per_s = per_s
         self._kept: dict[str, Allowance] = {}
+        self._looked_through_at = _MANY
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -70,8 +71,10 @@ class Allowances:
         Args:
             now: Monotonic seconds.
         """
-        if len(self._kept) > _MOST_KEPT:
+        if len(self._kept) > self._looked_through_at:
             self._kept = {one: kept for one, kept in self._kept.items() if kept.left_at(now) < self._burst}
+            # Not with every new name where none can be forgotten.
+            self._looked_through_at = max(_MANY, 2 * len(self._kept))
         allowance = self._kept.get(name) or Allowance.full(self._burst, self._per_s, now)
         self._kept[name] = allowance = allowance.taken(1, now)
         return allowance.settled_in_s
