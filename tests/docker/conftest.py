@@ -105,6 +105,13 @@ def internet() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def no_further_address() -> Iterator[None]:
+    """The host has no public address more or less meanwhile: the rules of sandboxes name each."""
+    with only_here("internet"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def prober(engine: docker.DockerClient, images: dict[str, str]) -> Prober:
     """Tries from a sandbox what a hostile function would."""

@@ -161,6 +161,7 @@ def test_with_a_broken_rule_no_function_starts(
     assert not engine.containers.list(all=True, filters={"label": "paddock.function=never-started"})
 
 
+@pytest.mark.usefixtures("no_further_address")
 def test_the_self_test_is_passed_once_for_an_engine_and_remembered(
     engine: docker.DockerClient, start_paddock: Callable[..., PaddockProcess]
 ) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 import docker
 import pytest
 
-from tests.support.host_lock import only_here
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.probing import (
     Prober,
@@ -109,13 +108,6 @@ def test_a_freed_address_never_answers_under_its_earlier_hostname(
     figures(f"address {freed} given out again after {len(tried)} functions: earlier name {answers[earlier]}, own 200")
     assert own != earlier
     assert answers == {earlier: "403", own: "200"}
-
-
-@pytest.fixture
-def no_further_address() -> Iterator[None]:
-    """The host has no public address more or less meanwhile: the rules of sandboxes name each."""
-    with only_here("internet"):
-        yield
 
 
 @pytest.mark.usefixtures("no_further_address")

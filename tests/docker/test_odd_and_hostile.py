@@ -190,7 +190,8 @@ def test_a_hostile_runtime_is_contained_and_named(
     if not fails_at_once:
         assert answer(client, function, {"do": "nothing"}) == 'answers {"told": null}'
     if row.goes_on:
-        assert {one["environment_id"] for one in paddock.environments(function)} == before
+        # Where its program is slow to ask again, another one is started beside it.
+        assert before <= {one["environment_id"] for one in paddock.environments(function)}
     remove(client, paddock, function)
 
 
