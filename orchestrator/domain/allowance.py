@@ -5,11 +5,11 @@ it is decided by who asks.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Hashable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Generic, TypeVar
-
-_MANY = 4096
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -45,6 +45,11 @@ class Allowance:
         return Allowance(self.burst, self.per_s, self.left_at(now) - amount, now)
 
     @property
+    def full_at(self) -> float:
+        """From when on everything is back, in monotonic seconds."""
+        return self.at + (self.burst - self.left) / self.per_s
+
+    @property
     def settled_in_s(self) -> float:
         """How long it takes until nothing is owed any more."""
         return max(0.0, -self.left / self.per_s)
@@ -52,7 +57,7 @@ class Allowance:
 
 class Allowances(Generic[Name]):
     """
-    One for each name, all alike. Whoever has everything back is forgotten once there are many.
+    One for each name, all alike. Whoever has everything back is forgotten.
 
     Args:
         burst: The most that can be left to one.
@@ -63,7 +68,9 @@ class Allowances(Generic[Name]):
         self._burst = burst
         self._per_s = per_s
         self._kept: dict[Name, Allowance] = {}
-        self._looked_through_at = _MANY
+        self._full_at: list[tuple[float, int, Name]] = []
+        """When each has everything back at the earliest, the first of them first; what was taken since moves it on."""
+        self._order = itertools.count()
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -85,10 +92,22 @@ class Allowances(Generic[Name]):
         Args:
             now: Monotonic seconds.
         """
-        if len(self._kept) > self._looked_through_at:
-            self._kept = {one: kept for one, kept in self._kept.items() if kept.left_at(now) < self._burst}
-            # Not with every new name where none can be forgotten.
-            self._looked_through_at = max(_MANY, 2 * len(self._kept))
-        allowance = self._kept.get(name) or Allowance.full(self._burst, self._per_s, now)
-        self._kept[name] = allowance = allowance.taken(1, now)
+        self._forget(now)
+        known = self._kept.get(name)
+        allowance = (known or Allowance.full(self._burst, self._per_s, now)).taken(1, now)
+        self._kept[name] = allowance
+        if known is None:
+            self._look_at(name)
         return allowance.settled_in_s
+
+    def _forget(self, now: float) -> None:
+        """Those who have everything back: what they may take is what anybody may."""
+        while self._full_at and self._full_at[0][0] <= now:
+            _, _, name = heappop(self._full_at)
+            if self._kept[name].full_at <= now:
+                del self._kept[name]
+            else:
+                self._look_at(name)
+
+    def _look_at(self, name: Name) -> None:
+        heappush(self._full_at, (self._kept[name].full_at, next(self._order), name))

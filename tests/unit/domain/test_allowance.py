@@ -43,8 +43,21 @@ def test_of_many_names_only_those_are_kept_that_have_not_everything_back() -> No
         allowances.take_one("owes", now=0)
     for number in range(10_000):
         allowances.take_one(f"name-{number}", now=0.9)
+    assert len(allowances) > 4096
     assert allowances.take_one("owes", now=1.05) == pytest.approx(0.05)
-    assert len(allowances) == 10_001
-    for number in range(10_000, 20_000):
-        allowances.take_one(f"name-{number}", now=3)
-    assert len(allowances) == 10_000
+    assert len(allowances) == 1
+
+
+def test_what_was_taken_meanwhile_is_remembered_beyond_the_first_moment() -> None:
+    """Who goes on taking has everything back later, and is kept until then."""
+    allowances = Allowances[str](burst=2, per_s=1)
+    for second in range(5):
+        allowances.take_one("a", now=second)
+    allowances.take_one("b", now=5)
+    assert (len(allowances), allowances.left_to("a", now=5)) == (1, 2)
+    for _ in range(3):
+        allowances.take_one("a", now=5)
+    allowances.take_one("b", now=6.5)
+    assert (len(allowances), allowances.left_to("a", now=6.5)) == (2, 0.5)
+    allowances.take_one("b", now=8)
+    assert len(allowances) == 1
