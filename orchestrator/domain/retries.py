@@ -78,9 +78,9 @@ def after_function_error(invocation: Invocation, now: datetime, policy: RetryPol
     return RetryAfter(delay)
 
 
-def is_too_old(invocation: Invocation, now: datetime, policy: RetryPolicy) -> bool:
+def is_too_old(accepted_at: datetime, now: datetime, policy: RetryPolicy) -> bool:
     """Has an event that still waits outlived its age?"""
-    return now - invocation.accepted_at > policy.max_age
+    return now - accepted_at > policy.max_age
 
 
 def backoff_after(failures: int) -> timedelta:

@@ -7,6 +7,7 @@ decided purely, written with compare-and-set, and only then forgotten here.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -46,6 +47,8 @@ _TARGETS_AT_ONCE = 64
 """Of a function in one tick: the next goes on behind them."""
 _COUNTED_AT_MOST = 1000
 """More than so many of one target do not make more environments start."""
+_LOOKED_AT_FOR_AGE = 100
+"""Of a target, whose first is too old, in one tick: none needs a place, and their ends are written together."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
@@ -101,6 +104,7 @@ class EventQueue:
         self._in_want: set[FunctionKey] = set()
         self._tasks = Tasks("events")
         self._is_closed = False
+        self._turn = 0
 
     @contextmanager
     def accepting(self, invocation: Invocation) -> Iterator[None]:
@@ -119,11 +123,13 @@ class EventQueue:
             self._take(invocation, payload)
 
     async def tick(self) -> None:
-        """Feed what is due."""
+        """Feed what is due; functions in turn: each tick begins with another one."""
         now = self._clock.steady()
         backlog: dict[VersionKey, int] = defaultdict(int)
         functions = await self._store.functions_with_due(now)
-        for function in functions:
+        self._turn += 1
+        first = self._turn % len(functions) if functions else 0
+        for function in (*functions[first:], *functions[:first]):
             if self._is_closed:
                 return
             due = await self._feed_function(function, now)
@@ -139,8 +145,8 @@ class EventQueue:
         """
         Feed its targets in turn, a bounded number of them.
 
-        The next turn begins with the first that wanted a place and found none left, else behind the last that was
-        looked at.
+        The next turn begins with the first that wanted a place or a lease and got none; behind the one that had the
+        last lease, where others want one; else behind the last that was looked at.
 
         Returns: How much is due of each, and of those in hand.
         """
@@ -153,24 +159,48 @@ class EventQueue:
             also=list(islice(self._in_hand.targets(function), _TARGETS_AT_ONCE)),
             count_at_most=_COUNTED_AT_MOST,
         )
-        next_behind, is_one_in_want, has_moved = looked.last, False, False
+        next_behind, is_one_in_want, is_throttled = looked.last, False, False
+        has_moved = has_more_too_old = False
         for target in looked.in_turn:
             if self._is_closed:
                 return looked.due
+            if self._is_too_old(function, target, looked.first_accepted[target]):
+                set_aside, are_more = await self._set_aside_too_old(function, target, now)
+                has_moved, has_more_too_old = has_moved or set_aside > 0, has_more_too_old or are_more
+            if is_throttled:
+                continue
             free = self._free(function, target)
             moved, is_throttled = await self._feed(function, target, now, free) if free else (0, False)
             has_moved = has_moved or moved > 0
-            is_in_want = is_throttled or (not free and self._occupancy(function, target).free > 0)
-            if is_in_want and not is_one_in_want:
-                next_behind, is_one_in_want = before, True
-            if is_throttled:
-                break
+            if is_throttled and moved:
+                # It had its share of the leases: what is given back next is for those behind it.
+                next_behind, is_one_in_want = target, True
+            elif is_throttled or (not free and self._occupancy(function, target).free > 0):
+                next_behind, is_one_in_want = next_behind if is_one_in_want else before, True
             before = target
         self._note_turn(function, next_behind, is_one_in_want)
-        if has_moved and looked.last is not None and not is_one_in_want:
+        if has_more_too_old or (has_moved and looked.last is not None and not is_one_in_want):
             # There are places, and more targets. Where nothing moved, nothing is gained by looking again at once.
             self._wake()
         return looked.due
+
+    def _is_too_old(self, function: FunctionKey, target: Target, accepted_at: datetime) -> bool:
+        return is_too_old(accepted_at, self._clock.now(), self._policy(function, target.qualifier))
+
+    async def _set_aside_too_old(self, function: FunctionKey, target: Target, now: datetime) -> tuple[int, bool]:
+        """
+        Give up what is too old, whether or not there is a place or a lease for it.
+
+        Returns: How many, and whether there may be more.
+        """
+        held = self._in_hand.sent_to(function, target)
+        found = await self._store.first_due(function, now, _LOOKED_AT_FOR_AGE, frozenset(held), target=target)
+        not_ours = self._in_hand.sent_to(function, target) | self._accepting
+        too_old = [
+            one for one in found if one.key not in not_ours and self._is_too_old(function, target, one.accepted_at)
+        ]
+        await asyncio.gather(*(self._give_up(one, EVENT_AGE_EXCEEDED) for one in too_old))
+        return len(too_old), bool(too_old) and len(found) == _LOOKED_AT_FOR_AGE
 
     def _note_turn(self, function: FunctionKey, behind: Target | None, is_one_in_want: bool) -> None:
         if behind is None:
@@ -191,7 +221,7 @@ class EventQueue:
         for invocation, payload in found[: self._free(function, target)]:
             if invocation.key in not_ours:
                 continue
-            if is_too_old(invocation, self._clock.now(), self._policy(function, target.qualifier)):
+            if self._is_too_old(function, target, invocation.accepted_at):
                 await self._give_up(invocation, EVENT_AGE_EXCEEDED)
             elif (kept := self._take(invocation, payload)) is not None:
                 return moved, kept is _Kept.NO_LEASE

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from orchestrator.domain.invocations import Invocation
 from orchestrator.domain.names import FunctionKey
-from orchestrator.store.encoding import to_us
+from orchestrator.store.encoding import from_us, to_us
 from orchestrator.store.invocation_rows import invocation_from
 from orchestrator.store.tables import RUNS, SENT_TO, WAITS_FOR_ITS_TURN, invocations, payloads
 
@@ -48,11 +48,13 @@ class DueTargets(NamedTuple):
         in_turn: Those that were come upon, in the order of their turns.
         last: The last one that was looked at, if there may be more behind it; None if all were.
         due: How many may run now, of these and of those that were asked about, at most as many as were to be counted.
+        first_accepted: When that one of each of them was accepted which has been due for longest.
     """
 
     in_turn: Sequence[Target]
     last: Target | None
     due: Mapping[Target, int]
+    first_accepted: Mapping[Target, datetime]
 
 
 LATEST_OF_NOBODY = Target()
@@ -76,6 +78,7 @@ _FIRST_DUE = (
     .limit(bindparam("at_most"))
     .subquery()
 )
+_DUE_WITHOUT_PAYLOADS = select(_FIRST_DUE)
 _DUE = (
     select(_FIRST_DUE, payloads.c.payload)
     .join(payloads, payloads.c.key == _FIRST_DUE.c.key)
@@ -106,13 +109,14 @@ _ONE_IF_DUE = type_coerce(_IS_DUE, Integer)
 _target = (
     # Labels that no column has: the texts above name columns without their table.
     select(_columns.qualifier.label("to_qualifier"), _columns.tenant_id.label("to_tenant"), SENT_TO.label("sent_to"))
+    .add_columns(_columns.accepted_us.label("first_accepted_us"))
     .add_columns(_IS_DUE.label("is_due"), _ONE_IF_DUE.label("found"), literal_column("1", Integer).label("looked_at"))
     .where(_columns.key == _first_behind(bindparam("behind")))
     .cte("target", recursive=True)
 )
 _LOOK_AT_TARGETS = select(
     _target.union_all(
-        select(_columns.qualifier, _columns.tenant_id, SENT_TO)
+        select(_columns.qualifier, _columns.tenant_id, SENT_TO, _columns.accepted_us)
         .add_columns(_IS_DUE, _target.c.found + _ONE_IF_DUE, _target.c.looked_at + 1)
         .select_from(_target.join(invocations, _columns.key == _first_behind(_target.c.sent_to)))
         .where(_target.c.found < bindparam("at_most"), _target.c.looked_at < bindparam("look_at"))
@@ -148,14 +152,21 @@ def due(
     exclude: Collection[int],
 ) -> list[tuple[Invocation, bytes]]:
     """What was sent to this and may run now, the longest due first, with payloads."""
-    parameters = {
-        **_names(function),
-        "sent_to": _sent_to(target),
-        "now_us": to_us(now),
-        "exclude": list(exclude),
-        "at_most": limit,
-    }
-    return [(invocation_from(row), row._mapping["payload"]) for row in connection.execute(_DUE, parameters)]
+    rows = connection.execute(_DUE, _of_target(function, target, now, limit, exclude))
+    return [(invocation_from(row), row._mapping["payload"]) for row in rows]
+
+
+def due_without_payloads(
+    connection: Connection,
+    function: FunctionKey,
+    target: Target,
+    now: datetime,
+    limit: int,
+    exclude: Collection[int],
+) -> list[Invocation]:
+    """The same without payloads."""
+    rows = connection.execute(_DUE_WITHOUT_PAYLOADS, _of_target(function, target, now, limit, exclude))
+    return [invocation_from(row) for row in rows]
 
 
 def first_due(connection: Connection) -> list[tuple[FunctionKey, int]]:
@@ -192,7 +203,7 @@ def due_targets(
     found, last = _look(connection, function, now, behind, None, at_most)
     if behind is not None and last is None:
         more, last = _look(connection, function, now, None, behind, at_most - len(found))
-        found += more
+        found |= more
     of = {_sent_to(target): target for target in (*found, *also)}
     parameters = {
         **_names(function),
@@ -201,12 +212,12 @@ def due_targets(
         "count_at_most": count_at_most,
     }
     counted = connection.execute(_COUNT_DUE, parameters).all() if of else ()
-    return DueTargets(found, last, {of[sent_to]: due for sent_to, due in counted})
+    return DueTargets(list(found), last, {of[sent_to]: due for sent_to, due in counted}, found)
 
 
 def _look(
     connection: Connection, function: FunctionKey, now: datetime, behind: Target | None, up_to: Target | None, most: int
-) -> tuple[list[Target], Target | None]:
+) -> tuple[dict[Target, datetime], Target | None]:
     parameters = {
         **_names(function),
         "now_us": to_us(now),
@@ -216,7 +227,7 @@ def _look(
         "look_at": _LOOKED_AT_MOST,
     }
     rows = connection.execute(_LOOK_AT_TARGETS, parameters).all()
-    found = [Target(row.to_qualifier, row.to_tenant) for row in rows if row.is_due]
+    found = {Target(row.to_qualifier, row.to_tenant): from_us(row.first_accepted_us) for row in rows if row.is_due}
     if rows and (rows[-1].found >= most or rows[-1].looked_at >= _LOOKED_AT_MOST):
         return found, Target(rows[-1].to_qualifier, rows[-1].to_tenant)
     return found, None
@@ -249,6 +260,18 @@ def greatest_key(connection: Connection) -> int:
 
 def _names(function: FunctionKey) -> dict[str, str]:
     return {"account": function.account, "region": function.region, "name": function.name}
+
+
+def _of_target(
+    function: FunctionKey, target: Target, now: datetime, limit: int, exclude: Collection[int]
+) -> dict[str, object]:
+    return {
+        **_names(function),
+        "sent_to": _sent_to(target),
+        "now_us": to_us(now),
+        "exclude": list(exclude),
+        "at_most": limit,
+    }
 
 
 def _sent_to(target: Target) -> str:

@@ -9,7 +9,8 @@ Not here: when an invocation is retried or given up (`domain/retries.py`), and w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -131,17 +132,28 @@ class InvocationStore:
             target: Only those that were sent to this.
             exclude: Keys that are in hand already.
         """
-        # What moves while the snapshot is read would come back as it was before, and run twice.
-        self._reads_of_due += 1
-        try:
+        with self._noting_moves():
             found = await self._database.read(
                 partial(queries.due, function=function, target=target, now=now, limit=limit, exclude=exclude)
             )
             return [(one, payload) for one, payload in found if one.key not in self._moved_meanwhile]
-        finally:
-            self._reads_of_due -= 1
-            if not self._reads_of_due:
-                self._moved_meanwhile.clear()
+
+    async def first_due(
+        self, function: FunctionKey, now: datetime, limit: int, exclude: Collection[int], *, target: Target
+    ) -> list[Invocation]:
+        """The same without payloads: they may be large, and are not needed to look at what waits."""
+        with self._noting_moves():
+            found = await self._database.read(
+                partial(
+                    queries.due_without_payloads,
+                    function=function,
+                    target=target,
+                    now=now,
+                    limit=limit,
+                    exclude=exclude,
+                )
+            )
+            return [one for one in found if one.key not in self._moved_meanwhile]
 
     async def due_targets(
         self,
@@ -214,6 +226,17 @@ class InvocationStore:
         return await self._writer.run(
             lambda connection: recovery.recover(connection, self._epoch, now, max_crashes, longest_wait)
         )
+
+    @contextmanager
+    def _noting_moves(self) -> Iterator[None]:
+        """What moves while the snapshot is read would come back as it was before, and run twice."""
+        self._reads_of_due += 1
+        try:
+            yield
+        finally:
+            self._reads_of_due -= 1
+            if not self._reads_of_due:
+                self._moved_meanwhile.clear()
 
     def _note_move(self, invocation: Invocation) -> None:
         if self._reads_of_due:

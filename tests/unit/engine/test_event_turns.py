@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from orchestrator.domain.functions import FunctionState
-from orchestrator.domain.names import request_id_for
+from orchestrator.domain.names import FunctionKey, request_id_for
 from orchestrator.domain.version_options import VersionOptions
 from tests.support.builders import KEY, an_event
 from tests.support.engine import Engine, EngineMaker
@@ -18,13 +18,19 @@ _ISOLATED = VersionOptions(is_tenant_isolated=True)
 
 
 async def _wait_in_the_store(
-    engine: Engine, count: int, *, qualifier: str | None = None, tenant_id: str | None = None
+    engine: Engine,
+    count: int,
+    *,
+    qualifier: str | None = None,
+    tenant_id: str | None = None,
+    function: FunctionKey = KEY,
 ) -> None:
     """Events that were accepted by an earlier start."""
     keys = [engine.store.invocations.next_key() for _ in range(count)]
     events = (
         an_event(
             key,
+            function=function,
             request_id=request_id_for(key, 1),
             qualifier=qualifier,
             tenant_id=tenant_id,
@@ -41,12 +47,23 @@ async def _an_alias_of_a_version_that_is_not_active(engine: Engine, name: str) -
     await engine.alias(name, "1")
 
 
+async def _until_ends_are_written(engine: Engine) -> None:
+    """Until then they have places, and no leases."""
+
+    async def poll() -> None:
+        while engine.events.in_hand(KEY) > engine.leases.held(KEY):
+            await engine.settle()
+
+    await asyncio.wait_for(poll(), 5)
+
+
 class _Runtimes:
     """Every environment answers whatever it is given, one event in each step."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.answered: list[str | None] = []
+        self.answered_of: Counter[str] = Counter()
         self._of: dict[str, ScriptedRuntime] = {}
 
     async def step(self) -> None:
@@ -61,6 +78,7 @@ class _Runtimes:
         for runtime in self._of.values():
             if runtime.live.state == "busy" and runtime.live.assignment is not None:
                 self.answered.append(runtime.live.environment.version.tenant_id)
+                self.answered_of[runtime.live.environment.version.function.name] += 1
                 runtime.answer(runtime.live.assignment.event)
                 runtime.ask()
         await engine.pass_time(1)
@@ -114,6 +132,69 @@ async def test_a_quiet_tenant_has_its_turn_before_a_loud_one_is_through(make_eng
     assert [answered[tenant] for tenant in quiet] == [2] * 20
     assert await engine.store.invocations.count_unfinished(KEY) > 200
     assert answered["loud"] > 20
+
+
+async def test_a_loud_tenant_does_not_keep_the_leases_of_a_reservation_for_itself(make_engine: EngineMaker) -> None:
+    """There are fewer of them than places. Who had one goes behind those who wait for one."""
+    engine = make_engine()
+    await engine.deploy(reserved=2, options=_ISOLATED)
+    await _wait_in_the_store(engine, 300, tenant_id="a-loud-one")
+    for tenant in ("b", "c"):
+        await _wait_in_the_store(engine, 3, tenant_id=tenant)
+    runtimes = _Runtimes(engine)
+    for _ in range(40):
+        await runtimes.step()
+        await _until_ends_are_written(engine)
+    answered = Counter(runtimes.answered)
+    assert (answered["b"], answered["c"]) == (3, 3)
+    assert answered["a-loud-one"] > 10
+
+
+async def test_a_loud_function_does_not_keep_the_leases_of_an_account_for_itself(make_engine: EngineMaker) -> None:
+    """Each tick begins with another function."""
+    engine = make_engine(account_limit=2)
+    loud, quiet = KEY._replace(name="a-loud-one"), KEY._replace(name="quiet")
+    for function, count in ((loud, 300), (quiet, 3)):
+        await engine.deploy(key=function)
+        await _wait_in_the_store(engine, count, function=function)
+    runtimes = _Runtimes(engine)
+    for _ in range(40):
+        await runtimes.step()
+    assert runtimes.answered_of["quiet"] == 3
+    assert runtimes.answered_of["a-loud-one"] > 10
+
+
+async def test_what_is_too_old_behind_a_target_without_a_lease_is_set_aside(make_engine: EngineMaker) -> None:
+    """It needs none, nor a place."""
+    engine = make_engine()
+    await engine.deploy(reserved=1, options=_ISOLATED)
+    await _wait_in_the_store(engine, 250, tenant_id="z")
+    engine.clock.advance(7 * 3600)
+    call = engine.call(tenant_id="somebody")
+    await engine.settle()
+    await _wait_in_the_store(engine, 8, tenant_id="a")
+    for _ in range(3):
+        await engine.events.tick()
+        await engine.settle()
+    assert await engine.store.invocations.count_unfinished(KEY) == 8 + 1
+    call.cancel()
+
+
+async def test_where_many_are_too_old_the_next_tick_comes_at_once(
+    make_engine: EngineMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are set aside many at a time, and hold up nothing behind them for long."""
+    engine = make_engine()
+    await engine.deploy()
+    await _wait_in_the_store(engine, 250)
+    engine.clock.advance(7 * 3600)
+    wakes: list[None] = []
+    monkeypatch.setattr(engine.events, "_wake", lambda: wakes.append(None))
+    waiting = []
+    for _ in range(4):
+        await engine.events.tick()
+        waiting.append((await engine.store.invocations.count_unfinished(KEY), len(wakes)))
+    assert waiting == [(142, 1), (34, 2), (0, 2), (0, 2)]
 
 
 async def test_each_of_more_targets_than_one_tick_looks_at_has_its_turn(make_engine: EngineMaker) -> None:

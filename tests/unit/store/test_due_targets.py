@@ -43,6 +43,7 @@ async def test_targets_with_something_due_are_found_and_counted(store: Store) ->
     looked = await _look(store)
     assert looked.in_turn == [nobody, blue, live, live_blue]
     assert looked.due == {nobody: 1, blue: 2, live: 3, live_blue: 1}
+    assert looked.first_accepted == dict.fromkeys(looked.in_turn, NOW)
     assert looked.last is None
 
 
@@ -115,6 +116,7 @@ async def test_what_is_due_is_sought_in_an_index_never_read_through(store: Store
     await store.invocations.functions_with_due(LATER)
     await _look(store, behind=Target("live"))
     await store.invocations.due(KEY, LATER, 8, target=Target("live", "blue"))
+    await store.invocations.first_due(KEY, LATER, 100, (), target=Target("live", "blue"))
     event.remove(engine, "before_cursor_execute", note)
     queries = [(statement, values) for statement, values in asked if "invocations" in statement]
 
@@ -124,6 +126,6 @@ async def test_what_is_due_is_sought_in_an_index_never_read_through(store: Store
 
     steps = [step for step in await store._main.read(plans) if "invocations" in step or " first" in step]
     by_target = "USING INDEX invocations_waiting_by_target (account=? AND region=? AND name=? AND <expr>"
-    assert len(steps) >= 6
+    assert len(steps) >= 7
     assert [step for step in steps if "SCAN" in step] == ["SCAN invocations USING INDEX invocations_waiting"]
-    assert sum(by_target in step for step in steps) >= 4
+    assert sum(by_target in step for step in steps) >= 5
