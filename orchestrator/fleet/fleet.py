@@ -8,7 +8,7 @@ freeze or stop is the reaper's, when to start is the scaler's.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import structlog
@@ -80,7 +80,7 @@ class Fleet:
         self._random = random
         self._live: dict[str, LiveEnvironment] = {}
         self._by_hostname: dict[str, LiveEnvironment] = {}
-        self._pools = Pools(current)
+        self.pools = Pools(current)
         self._tasks = Tasks("fleet")
         self._stopping = asyncio.Semaphore(_MAX_STOPPING_AT_ONCE)
         self._observer: FleetObserver | None = None
@@ -102,19 +102,7 @@ class Fleet:
 
     def pool(self, key: VersionKey) -> Pool:
         """The pool that serves this version."""
-        return self._pools.of(key)
-
-    def serving(self, key: VersionKey) -> int:
-        """Environments of one version, for one tenant or nobody in particular, that are past init and not ending."""
-        return self._pools.serving(key)
-
-    def serving_function(self, function: FunctionKey) -> int:
-        """Environments of a function that are past init and not ending."""
-        return self._pools.serving_function(function)
-
-    def forget_tenants_but(self, waiting: Collection[VersionKey]) -> None:
-        """Keep no pool of a tenant without environments, for whom nobody waits."""
-        self._pools.forget_tenants_but(waiting)
+        return self.pools.of(key)
 
     def starting(self) -> int:
         """Environments of every pool whose start takes the host's processor."""
@@ -171,7 +159,7 @@ class Fleet:
             phase=phase,
             initialization=initialization,
         )
-        monotonic = self._clock.monotonic()
+        monotonic, pool = self._clock.monotonic(), self.pool(key)
         live = LiveEnvironment(
             environment=environment,
             version=version,
@@ -179,9 +167,10 @@ class Fleet:
             entered=monotonic,
             launched=monotonic,
             idle_since=monotonic,
+            learnt=pool.learnt,
         )
         self._live[environment_id] = live
-        self.pool(key).members[environment_id] = live
+        pool.members[environment_id] = live
         self._output.opened(live)
         self._journal.environment(LifecycleEvent.CREATED, environment, phase=phase, initialization=initialization)
         self._tasks.start(self._open(live))
@@ -239,10 +228,9 @@ class Fleet:
     def _initialized(self, live: LiveEnvironment) -> None:
         environment = live.environment
         init_ms = environment.init_ms or 0.0
-        pool = self.pool(environment.version)
-        pool.started_in(timedelta(seconds=live.entered - live.launched))
-        pool.last_init_failed = False
-        pool.start_may_succeed()
+        live.learnt.started_in(timedelta(seconds=live.entered - live.launched))
+        live.learnt.last_init_failed = False
+        live.learnt.start_may_succeed()
         self._journal.environment(LifecycleEvent.INIT_DONE, environment, init_ms=round(init_ms, 2))
         self.limit_cpu(live)
 
@@ -349,7 +337,7 @@ class Fleet:
         except (PaddockError, TimeoutError) as error:
             reason = str(error) or f"Docker engine did not thaw an environment within {_THAWED_WITHIN_S} s"
             log.warning("environment.not-thawed", environment=live.environment_id, reason=reason)
-            self.pool(live.environment.version).last_failure = reason
+            live.learnt.last_failure = reason
             self.stop(live, StopReason.CRASH)
             return False
         if live.environment.is_ending:
@@ -373,6 +361,7 @@ class Fleet:
 
     def retire_outdated(self, function: FunctionKey) -> None:
         """Stop what a new environment would no longer be, on its way or idle; what works, once it has answered."""
+        self.pools.learn_anew(function)
         for live in list(self._live.values()):
             if live.environment.version.function != function or not self.is_outdated(live):
                 continue
@@ -381,7 +370,7 @@ class Fleet:
                 self.withdraw(live)
                 reason = StopReason.REPLACED if self._current(live.environment.version) else StopReason.DELETED
                 self.stop(live, reason)
-        self._pools.forget(function)
+        self.pools.forget(function)
 
     async def stop_all(self) -> None:
         """Stop every environment, and wait until all are gone."""
@@ -416,7 +405,7 @@ class Fleet:
         self._output.closed(live)
         self._memory.forget(live.container_id)
         self._observed().gone(live)
-        self._pools.forget(pool.key.function)
+        self.pools.forget(pool.key.function)
 
     # -- what the driver reports
 
@@ -445,7 +434,7 @@ class Fleet:
                 log.warning("engine.lost", remedy="start the Docker engine; Paddock goes on by itself")
             case EngineBack():
                 self.engine_is_lost = False
-                self._pools.engine_is_back()
+                self.pools.engine_is_back()
                 log.info("engine.back")
 
     def _container_ended(self, live: LiveEnvironment, event: ContainerEnded) -> None:

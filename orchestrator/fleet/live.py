@@ -60,6 +60,46 @@ class Assignment:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+class Learnt:
+    """
+    What was learnt of a version as it is: of other code, or otherwise configured, nothing is known.
+
+    Args:
+        run_time: Moving average of an invocation, or None while unknown.
+        cold_start: Moving average of a cold start.
+        last_init_failed: Its next environments run their init inside an invocation, which gets the error.
+        failures: Times in a row that starts failed by no fault of the function; backed off from.
+        not_before: Monotonic seconds before which none is started again.
+        last_failure: What the engine said of the last one.
+    """
+
+    run_time: timedelta | None = None
+    cold_start: timedelta = field(default_factory=first_cold_start)
+    last_init_failed: bool = False
+    failures: int = 0
+    not_before: float = 0.0
+    last_failure: str | None = None
+
+    def ran(self, duration: timedelta) -> None:
+        """One more run was seen."""
+        self.run_time = moving_average(self.run_time, duration)
+
+    def started_in(self, duration: timedelta) -> None:
+        """One more cold start was seen."""
+        self.cold_start = moving_average(self.cold_start, duration)
+
+    def start_failed(self, now: float) -> None:
+        """By no fault of the function. Those that were on their way together fail together, and count as one."""
+        if now >= self.not_before:
+            self.failures += 1
+            self.not_before = now + backoff_after(self.failures).total_seconds()
+
+    def start_may_succeed(self) -> None:
+        """Whatever they failed of is over."""
+        self.failures, self.not_before, self.last_failure = 0, 0.0, None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class LiveEnvironment:
     """
     One environment of this host.
@@ -68,6 +108,7 @@ class LiveEnvironment:
         entered: Monotonic seconds when it entered its state.
         launched: Monotonic seconds when it was decided to start it.
         idle_since: Monotonic seconds since it last worked; freezing does not restart it.
+        learnt: Of the version as it was when this was started; what becomes of it is noted there.
         deadline: Monotonic seconds until which an init inside an invocation may run.
         container_id: The engine's, by which the kernel accounts for it; known once it is open.
         parked: The waiting `GET /next`, if one waits; resolved with an event, or None to end the wait.
@@ -92,6 +133,7 @@ class LiveEnvironment:
     entered: float
     launched: float
     idle_since: float
+    learnt: Learnt = field(default_factory=Learnt)
     sandbox: Sandbox | None = None
     container_id: str | None = None
     deadline: float | None = None
@@ -146,25 +188,19 @@ class LiveEnvironment:
 @dataclass(slots=True, kw_only=True, eq=False)
 class Pool:
     """
-    The environments that serve one version, or one tenant of it, and what was learnt of it.
+    The environments that serve one version, or one tenant of it.
 
     Args:
         idle: Those that can be given work, in the order in which they are taken from its end: provisioned ones
             before the others, and the most recently used first.
-        last_init_failed: Its next environments run their init inside an invocation, which gets the error.
-        failures: Times in a row that starts failed by no fault of the function; backed off from.
-        not_before: Monotonic seconds before which none is started again.
+        learnt_of: The launch fingerprint of the version that `learnt` is of; None if it was deleted.
     """
 
     key: VersionKey
     members: dict[str, LiveEnvironment] = field(default_factory=dict)
     idle: list[LiveEnvironment] = field(default_factory=list)
-    run_time: timedelta | None = None
-    cold_start: timedelta = field(default_factory=first_cold_start)
-    last_init_failed: bool = False
-    failures: int = 0
-    not_before: float = 0.0
-    last_failure: str | None = None
+    learnt: Learnt = field(default_factory=Learnt)
+    learnt_of: str | None = None
 
     def offer(self, live: LiveEnvironment) -> None:
         """It can be given work from now on."""
@@ -181,23 +217,10 @@ class Pool:
         if live in self.idle:
             self.idle.remove(live)
 
-    def ran(self, duration: timedelta) -> None:
-        """One more run was seen."""
-        self.run_time = moving_average(self.run_time, duration)
-
-    def started_in(self, duration: timedelta) -> None:
-        """One more cold start was seen."""
-        self.cold_start = moving_average(self.cold_start, duration)
-
-    def start_failed(self, now: float) -> None:
-        """By no fault of the function. Those that were on their way together fail together, and count as one."""
-        if now >= self.not_before:
-            self.failures += 1
-            self.not_before = now + backoff_after(self.failures).total_seconds()
-
-    def start_may_succeed(self) -> None:
-        """Whatever they failed of is over."""
-        self.failures, self.not_before, self.last_failure = 0, 0.0, None
+    def is_of(self, fingerprint: str | None) -> None:
+        """Its environments are started from this from now on: what was learnt of another means nothing for it."""
+        if fingerprint != self.learnt_of:
+            self.learnt, self.learnt_of = Learnt(), fingerprint
 
     def serving(self) -> int:
         """Environments that are past init and not ending."""
@@ -228,8 +251,9 @@ class Pools:
         """The one that serves this version; empty, and not kept, if there is none and the version was deleted."""
         pool = self._pools.get(key)
         if pool is None:
-            pool = Pool(key=key)
-            if self._current(key) is not None:
+            current = self._current(key)
+            pool = Pool(key=key, learnt_of=current.launch_fingerprint if current is not None else None)
+            if current is not None:
                 self._pools[key] = pool
         return pool
 
@@ -245,7 +269,14 @@ class Pools:
     def engine_is_back(self) -> None:
         """Nobody waits any longer for what the engine could not do while it was away."""
         for pool in self._pools.values():
-            pool.start_may_succeed()
+            pool.learnt.start_may_succeed()
+
+    def learn_anew(self, function: FunctionKey) -> None:
+        """Its versions may be others than they were."""
+        for key, pool in self._pools.items():
+            if key.function == function:
+                current = self._current(key)
+                pool.is_of(current.launch_fingerprint if current is not None else None)
 
     def forget_tenants_but(self, waiting: Collection[VersionKey]) -> None:
         """Those of tenants that are empty, and nobody waits for: there may be any number of tenants."""

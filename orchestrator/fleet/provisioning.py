@@ -98,6 +98,7 @@ class Provisioning:
         for key, version in self._versions.items():
             if key.function == function:
                 version.attempts = Attempts()
+                self._fleet.pool(key).learnt.start_may_succeed()
 
     def found(self, key: VersionKey) -> Provisioned:
         """How far a version is, now."""
@@ -133,7 +134,7 @@ class Provisioning:
             idle=len(idle),
             busy=len(watched) - len(starting) - len(idle),
             attempts=version.attempts,
-            may_start=current is not None and current.is_active and now >= self._fleet.pool(key).not_before,
+            may_start=current is not None and current.is_active and now >= self._fleet.pool(key).learnt.not_before,
         )
         match what_to_do(pool, self._free_starts(), now):
             case Start(count=count) if current is not None:
@@ -171,7 +172,7 @@ class Provisioning:
                 one.proved = True
                 version.attempts = version.attempts.proved()
             if environment.is_ending:
-                reason = failure_of(environment, self._fleet.pool(key).last_failure)
+                reason = failure_of(environment, one.live.learnt.last_failure)
                 if reason is not None:
                     self._failed(version, one.live, reason, now)
         version.watched = _alive(version.watched)

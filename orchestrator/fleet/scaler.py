@@ -84,14 +84,14 @@ class Scaler:
 
     def _scale(self, demand: Demand) -> None:
         pool, now = self._fleet.pool(demand.version), self._clock.monotonic()
-        if now < pool.not_before:
+        if now < pool.learnt.not_before:
             return
         snapshot = PoolSnapshot(
             waiting=demand.synchronous + demand.asynchronous,
             serving=pool.serving(),
             starting=pool.starting(),
-            run_time=pool.run_time,
-            cold_start=pool.cold_start,
+            run_time=pool.learnt.run_time,
+            cold_start=pool.learnt.cold_start,
             waited=demand.waited,
         )
         function = demand.version.function

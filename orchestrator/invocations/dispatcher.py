@@ -134,7 +134,7 @@ class Dispatcher:
         version = self._current(key)
         if version is None or version.image is None:
             return
-        if not self._fleet.pool(key).last_init_failed:
+        if not self._fleet.pool(key).learnt.last_init_failed:
             self._fleet.launch(version, tenant_id=key.tenant_id)
             return
         queue = self._queues.get(key)
@@ -160,7 +160,7 @@ class Dispatcher:
             while queue.synchronous and self._patience.is_over(queue.synchronous[0].enqueued, now):
                 self._refuse(queue.synchronous.popleft(), Refused(error=self._patience.refusal(pool, now)))
             self._want_environments()
-        self._fleet.forget_tenants_but(self._queues)
+        self._fleet.pools.forget_tenants_but(self._queues)
         for live in list(self._fleet.live()):
             # Those whose environment was started for them alone, and does not start.
             if live.environment_id in self._pinned and self._patience.is_stuck(live, now):
@@ -228,7 +228,7 @@ class Dispatcher:
             return
         assignment = live.assignment
         assert assignment is not None
-        self._fleet.pool(live.environment.version).ran(timedelta(seconds=live.entered - assignment.began))
+        live.learnt.ran(timedelta(seconds=live.entered - assignment.began))
         self._run_log.answered(live, outcome)
         if work.wants_log_tail:
             live.is_settling = True
@@ -277,11 +277,11 @@ class Dispatcher:
             diagnosis = error.diagnosis or f"the container did not start: {error.message}"
             self._never_ran(live, StartFailure(error_type=error.error_type, message=error.message, diagnosis=diagnosis))
             return
-        pool = self._fleet.pool(live.environment.version)
+        learnt, version = live.learnt, live.environment.version
         work = self._pinned.pop(live.environment_id, None)
-        pool.start_failed(self._clock.monotonic())
-        pool.last_failure = str(error)
-        log.warning("environment.start-failed", function=str(pool.key), reason=str(error), failures=pool.failures)
+        learnt.start_failed(self._clock.monotonic())
+        learnt.last_failure = str(error)
+        log.warning("environment.start-failed", function=str(version), reason=str(error), failures=learnt.failures)
         if work is not None:
             self._end(work, live, Interrupted(reason=str(error)))
 
@@ -447,15 +447,14 @@ class Dispatcher:
         self._journal.environment(
             LifecycleEvent.INIT_FAILED, live.environment, status=status, error_type=error_type, diagnosis=diagnosis
         )
-        pool = self._fleet.pool(live.environment.version)
         work = self._pinned.pop(live.environment_id, None)
         outcome = outcome_of(work.invocation.request_id) if work is not None and outcome_of is not None else None
         if work is not None and outcome is not None:
             self._end(work, live, outcome)
         elif outcome_of is not None and isinstance(outcome_of(""), Interrupted):
-            pool.start_failed(self._clock.monotonic())
+            live.learnt.start_failed(self._clock.monotonic())
         elif not live.environment.is_provisioned:
-            pool.last_init_failed = True
+            live.learnt.last_init_failed = True
         self._want_environments()
 
     def _end_run(self, live: LiveEnvironment, work: Work, outcome: FunctionError | Interrupted) -> None:

@@ -249,14 +249,16 @@ class EventQueue:
         of_target = self._occupancy(function, target)
         if of_target.free <= 0:
             return 0
-        of_function = Occupancy(in_hand=self._in_hand.count(function), serving=self._fleet.serving_function(function))
+        of_function = Occupancy(
+            in_hand=self._in_hand.count(function), serving=self._fleet.pools.serving_function(function)
+        )
         return free_places(of_target, of_function, others_wait=others_wait)
 
     def _occupancy(self, function: FunctionKey, target: Target) -> Occupancy:
         versions = self._shares(function, target)
         return Occupancy(
             in_hand=len(self._in_hand.sent_to(function, target)),
-            serving=sum(self._fleet.serving(VersionKey(function, one, target.tenant_id)) for one in versions),
+            serving=sum(self._fleet.pools.serving(VersionKey(function, one, target.tenant_id)) for one in versions),
         )
 
     def _shares(self, key: FunctionKey, target: Target) -> Mapping[str, float]:
@@ -312,7 +314,7 @@ class EventQueue:
             case FunctionError() as error:
                 await self._after_function_error(invocation, error)
             case Interrupted():
-                due_at = self._clock.steady() + backoff_after(max(1, self._fleet.pool(version).failures))
+                due_at = self._clock.steady() + backoff_after(max(1, self._fleet.pool(version).learnt.failures))
                 await self._move(invocation.requeued(due_at), InvocationState.RUNNING)
             case Refused():
                 # It never began: its row still says queued or retrying, and is due.

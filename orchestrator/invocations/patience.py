@@ -52,8 +52,8 @@ class Patience:
 
     def refusal(self, pool: Pool, now: float) -> ServiceFailure | TooManyRequests:
         """What those are told for whom there is no hope."""
-        if pool.last_failure is not None:
-            return ServiceFailure(pool.last_failure)
+        if pool.learnt.last_failure is not None:
+            return ServiceFailure(pool.learnt.last_failure)
         if self._fleet.engine_is_lost:
             return ServiceFailure("Docker engine does not answer; start it and try again")
         for live in self._fleet.live():

@@ -97,7 +97,7 @@ async def test_environments_idle_and_start_as_long_as_before(engine: Engine, ste
     runtime.ask()
     (done,) = engine.seen(LifecycleEvent.INIT_DONE)
     assert done.detail["init_ms"] == 500
-    assert timedelta() < engine.fleet.pool(VersionKey(KEY)).cold_start < timedelta(seconds=1)
+    assert timedelta() < engine.fleet.pool(VersionKey(KEY)).learnt.cold_start < timedelta(seconds=1)
     engine.clock.step_wall(-step)
     await engine.pass_time(599)
     assert engine.live()

@@ -151,12 +151,12 @@ async def test_the_pool_of_a_function_without_environments_goes_with_the_functio
     runtime = await engine.warm()
     await engine.pass_time(700)
     assert runtime.live.environment.is_ending
-    assert len(engine.fleet._pools) == 1
+    assert len(engine.fleet.pools) == 1
     await engine.store.functions.delete(KEY)
     engine.fleet.retire_outdated(KEY)
-    assert len(engine.fleet._pools) == 0
+    assert len(engine.fleet.pools) == 0
     assert engine.fleet.pool(VersionKey(KEY)).serving() == 0
-    assert len(engine.fleet._pools) == 0
+    assert len(engine.fleet.pools) == 0
 
 
 async def test_who_waited_in_vain_for_a_lease_is_not_remembered(engine: Engine) -> None:

@@ -224,7 +224,7 @@ async def test_an_init_that_fails_is_told_and_tried_again_later_and_later(publis
         engine.dispatcher.init_failed(tried.live, AT_IMPORT)
         await engine.settle()
     assert waits == [1, 2, 4, 8]
-    assert not engine.fleet.pool(VersionKey(KEY, "1")).last_init_failed
+    assert not engine.fleet.pool(VersionKey(KEY, "1")).learnt.last_init_failed
     await engine.keep_provisioned()
     engine.clock.advance(16)
     (good,) = await engine.keep_provisioned()

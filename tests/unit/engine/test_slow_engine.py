@@ -167,7 +167,7 @@ async def test_starts_that_fail_together_are_one_failure(engine: Engine) -> None
     calls = [engine.call({"n": number}) for number in range(4)]
     await engine.scale()
     assert not engine.live()
-    assert engine.fleet.pool(VersionKey(KEY)).failures == 1
+    assert engine.fleet.pool(VersionKey(KEY)).learnt.failures == 1
     await engine.pass_time(1)
     await engine.scale()
     runtimes = [ScriptedRuntime(engine.dispatcher, live) for live in engine.live()]
@@ -183,7 +183,7 @@ async def test_when_the_engine_is_back_nobody_waits_for_what_it_could_not_do(eng
     request_id = await engine.send()
     for failures in range(1, 6):
         await engine.scale()
-        assert engine.fleet.pool(VersionKey(KEY)).failures == failures
+        assert engine.fleet.pool(VersionKey(KEY)).learnt.failures == failures
         if failures < 5:
             engine.clock.advance(2 ** (failures - 1))
     engine.fleet.happened(EngineLost(at=engine.clock.now()))

@@ -199,7 +199,7 @@ async def test_no_pool_is_kept_for_a_tenant_who_has_no_environment(engine: Engin
         await engine.pass_time(700)
         assert runtime.live.environment.is_ending
         await engine.pass_time(1)
-    assert len(engine.fleet._pools) == 0
+    assert len(engine.fleet.pools) == 0
     assert engine.dispatcher._queues == {}
 
 
