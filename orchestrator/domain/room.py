@@ -81,7 +81,9 @@ def make_room(
     """
     kept = [one.memory_mib for one in live if one.is_kept]
     others = [one.memory_mib for one in live if not one.is_kept]
-    memory_left = int((limits.memory_mib - sum(kept)) * share) - sum(others) - needed_mib
+    memory = limits.memory_mib - sum(kept)
+    # The first one may have what there is, as one place: else it would wait for ever.
+    memory_left = max(min(needed_mib, memory), int(memory * share)) - sum(others) - needed_mib
     slots = limits.environments - len(kept)
     slots_left = max(min(1, slots), int(slots * share)) - len(others) - 1
     if memory_left >= 0 and slots_left >= 0:

@@ -195,6 +195,18 @@ def test_asynchronous_work_leaves_a_fifth_of_the_room() -> None:
     assert make_room(128, live[:2], LIMITS, share=0.8) == Fits()
 
 
+def test_asynchronous_work_may_have_all_of_the_room_for_a_first_one_that_needs_it() -> None:
+    """Else it would wait for ever. Whatever is idle goes for it; beside what works, it waits."""
+    limits = replace(LIMITS, memory_mib=1600)
+    assert make_room(1536, [], limits, share=0.8) == Fits()
+    assert make_room(1600, [], limits, share=0.8) == Fits()
+    assert make_room(1601, [], limits, share=0.8) == NoRoom()
+    assert make_room(1536, [idle("a", 9, memory_mib=64)], limits, share=0.8) == Evict(("a",))
+    assert make_room(1536, [busy("a", memory_mib=64)], limits, share=0.8) == NoRoom()
+    kept = [Footprint(environment_id=n, memory_mib=256, idle_for=None, is_kept=True) for n in "abc"]
+    assert make_room(256, kept, replace(LIMITS, memory_mib=1024), share=0.8) == Fits()
+
+
 def test_what_is_provisioned_leaves_room_for_asynchronous_work() -> None:
     """Neither keeps the other from the last fifth: of what is left, asynchronous work may have most."""
     limits = replace(LIMITS, memory_mib=1280)
