@@ -188,7 +188,7 @@ class ControlPlane:
             fleet=self._fleet,
             room=self._room,
             clock=clock,
-            demands=self._dispatcher.demands,
+            demands=self._dispatcher.waiting.demands,
             start=self._dispatcher.start_environment,
             max_starting=settings.max_starting or 1,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
@@ -28,12 +28,12 @@ from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 from orchestrator.fleet.fleet import Fleet
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.live import Assignment, Event, LiveEnvironment
-from orchestrator.fleet.scaler import Demand
 from orchestrator.invocations.events import UnknownRequest, event_for, new_trace_id
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.patience import Patience
 from orchestrator.invocations.run_log import RunLog
-from orchestrator.invocations.work import Ended, Queue, Refused, Work
+from orchestrator.invocations.waiting import Waiting
+from orchestrator.invocations.work import Ended, Refused, Work
 from orchestrator.loop import Tasks
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -74,24 +74,19 @@ class Dispatcher:
         self._want_environments = want_environments
         self._random = random
         self._patience = Patience(fleet, room_wait)
-        self._queues: dict[VersionKey, Queue] = {}
+        self.waiting = Waiting(current, clock)
         self._running: dict[str, Work] = {}
         self._pinned: dict[str, Work] = {}
         self._tasks = Tasks("dispatcher")
-        self._backlog: Mapping[VersionKey, int] = {}
         self._when_drained: asyncio.Event | None = None
 
     # -- work comes and goes
 
     def submit(self, work: Work) -> None:
         """Find it an environment, or let it wait for one."""
-        key = work.version_key
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = Queue()
-        queue.append(work)
-        self._match(key)
-        if len(queue):
+        self.waiting.append(work)
+        self._match(work.version_key)
+        if len(self.waiting.of(work.version_key)):
             self._want_environments()
 
     def leave(self, work: Work) -> bool:
@@ -99,31 +94,8 @@ class Dispatcher:
         if work.invocation.state is not InvocationState.QUEUED:
             return False
         work.was_left = True
-        queue = self._queues.get(work.version_key)
-        if queue is not None:
-            queue.remove(work)
+        self.waiting.of(work.version_key).remove(work)
         return True
-
-    def note_backlog(self, waiting: Mapping[VersionKey, int]) -> None:
-        """So many more events are due in the store: they want environments, too."""
-        self._backlog = waiting
-
-    def demands(self) -> list[Demand]:
-        """Who waits, for the scaler."""
-        demands, now = [], self._clock.monotonic()
-        for key, queue in self._queues.items():
-            version = self._current(key) if len(queue) else None
-            if version is not None:
-                demands.append(
-                    Demand(
-                        version=key,
-                        memory_mib=version.memory_mib,
-                        synchronous=len(queue.synchronous),
-                        asynchronous=len(queue.asynchronous) + self._backlog.get(key, 0),
-                        waited=timedelta(seconds=now - queue.first_enqueued()),
-                    )
-                )
-        return demands
 
     def start_environment(self, key: VersionKey) -> None:
         """
@@ -137,22 +109,19 @@ class Dispatcher:
         if not self._fleet.pool(key).learnt.last_init_failed:
             self._fleet.launch(version, tenant_id=key.tenant_id)
             return
-        queue = self._queues.get(key)
-        work = queue.take() if queue is not None else None
+        work = self._begin_next(key)
         if work is not None:
-            self._begin(work)
             live = self._fleet.launch(version, InitPhase.INVOKE, tenant_id=key.tenant_id)
             self._pinned[live.environment_id] = work
 
     async def tick(self) -> None:
         """End the waits that have become hopeless."""
         now = self._clock.monotonic()
-        for key, queue in list(self._queues.items()):
+        for key, queue in self.waiting.queues():
             if self._current(key) is None:
                 while (work := queue.take()) is not None:
                     self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {work.invoked_arn}")))
             if not len(queue):
-                del self._queues[key]
                 continue
             pool = self._fleet.pool(key)
             if self._patience.has_hope(pool, now):
@@ -160,7 +129,8 @@ class Dispatcher:
             while queue.synchronous and self._patience.is_over(queue.synchronous[0].enqueued, now):
                 self._refuse(queue.synchronous.popleft(), Refused(error=self._patience.refusal(pool, now)))
             self._want_environments()
-        self._fleet.pools.forget_tenants_but(self._queues)
+        self.waiting.forget_empty()
+        self._fleet.pools.forget_tenants_but(self.waiting.keys())
         for live in list(self._fleet.live()):
             # Those whose environment was started for them alone, and does not start.
             if live.environment_id in self._pinned and self._patience.is_stuck(live, now):
@@ -305,7 +275,7 @@ class Dispatcher:
         """An environment is confirmed gone."""
         if live.assignment is not None:
             self._leases.give_back(live.environment.version.function, live.assignment.event.request_id)
-        if any(len(queue) for queue in self._queues.values()):
+        if len(self.waiting):
             self._want_environments()
 
     def init_timed_out(self, live: LiveEnvironment) -> None:
@@ -351,7 +321,7 @@ class Dispatcher:
             work.on_end(work, Ended(outcome=interrupted))
         self._running.clear()
         self._pinned.clear()
-        for queue in self._queues.values():
+        for _, queue in self.waiting.queues():
             while (waiting := queue.take()) is not None:
                 self._refuse(waiting, Refused(error=ServiceFailure(reason)))
 
@@ -366,10 +336,7 @@ class Dispatcher:
             self._when_drained.set()
 
     def _match(self, key: VersionKey) -> None:
-        queue = self._queues.get(key)
-        if queue is None:
-            return
-        pool = self._fleet.pool(key)
+        queue, pool = self.waiting.of(key), self._fleet.pool(key)
         while len(queue):
             live = self._fleet.take_idle(pool)
             if live is None:
@@ -392,7 +359,7 @@ class Dispatcher:
         if has_thawed and live.parked is not None:
             self._fleet.offer(live)
         if not work.was_left:
-            self._queues.setdefault(key, Queue()).put_back(work)
+            self.waiting.put_back(work)
         self._match(key)
         self._want_environments()
 
@@ -402,8 +369,7 @@ class Dispatcher:
             self._attempt_begun(work.invocation)
 
     def _begin_next(self, key: VersionKey) -> Work | None:
-        queue = self._queues.get(key)
-        work = queue.take() if queue is not None else None
+        work = self.waiting.of(key).take()
         if work is not None:
             self._begin(work)
         return work

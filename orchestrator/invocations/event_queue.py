@@ -139,7 +139,7 @@ class EventQueue:
                     backlog[VersionKey(function, version, target.tenant_id)] += round(waiting * share)
         for function in (self._behind.keys() | self._in_want).difference(functions):
             self._note_turn(function, None, False)
-        self._dispatcher.note_backlog(backlog)
+        self._dispatcher.waiting.note_backlog(backlog)
 
     async def _feed_function(self, function: FunctionKey, now: datetime) -> Mapping[Target, int]:
         """

@@ -155,7 +155,7 @@ class Engine:
             fleet=self.fleet,
             room=room,
             clock=clock,
-            demands=self.dispatcher.demands,
+            demands=self.dispatcher.waiting.demands,
             start=self.dispatcher.start_environment,
             max_starting=4,
         )

@@ -167,7 +167,7 @@ async def test_a_backlog_counts_for_the_version_that_it_will_run_on(engine: Engi
     engine.draw = iter([0.1, 0.9] * 100).__next__
     await engine.events.tick()
     # Eight sent to the alias are in hand, and one sent to the version.
-    assert engine.dispatcher._backlog == {VersionKey(KEY, "1"): 30 + 11, VersionKey(KEY, "2"): 10}
+    assert engine.dispatcher.waiting._backlog == {VersionKey(KEY, "1"): 30 + 11, VersionKey(KEY, "2"): 10}
 
 
 async def test_many_events_of_one_alias_do_not_keep_those_of_another_from_running(engine: Engine) -> None:

@@ -168,7 +168,7 @@ async def test_many_events_of_one_tenant_do_not_keep_those_of_another_from_runni
         await engine.send(tenant_id="loud")
     request_id = await engine.send(tenant_id="quiet")
     await engine.events.tick()
-    assert engine.dispatcher._backlog == {
+    assert engine.dispatcher.waiting._backlog == {
         a_version().version_key._replace(tenant_id="loud"): 32,
         a_version().version_key._replace(tenant_id="quiet"): 0,
     }
@@ -200,7 +200,7 @@ async def test_no_pool_is_kept_for_a_tenant_who_has_no_environment(engine: Engin
         assert runtime.live.environment.is_ending
         await engine.pass_time(1)
     assert len(engine.fleet.pools) == 0
-    assert engine.dispatcher._queues == {}
+    assert engine.dispatcher.waiting.queues() == []
 
 
 async def test_a_tenant_is_named_in_lines_of_json(make_engine: EngineMaker) -> None:
