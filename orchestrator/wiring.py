@@ -217,6 +217,7 @@ class ControlPlane:
             Loop("reaper", reaper.tick, timedelta(milliseconds=50)),
             Loop("output", self._output.tick, timedelta(milliseconds=50)),
             Loop("waits", self._dispatcher.tick, timedelta(milliseconds=500)),
+            Loop("ages", self._events.look_at_waiting, timedelta(milliseconds=500)),
             Loop("provisioning", self._provisioning.tick, timedelta(milliseconds=250)),
             Loop("retention", self._retain, timedelta(seconds=30)),
             self._scaling,

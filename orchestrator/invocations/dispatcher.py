@@ -97,6 +97,12 @@ class Dispatcher:
         self.waiting.of(work.version_key).remove(work)
         return True
 
+    def take_back_events(self, which: Callable[[Work], bool]) -> None:
+        """Those that wait here, and for which this holds, wait in the store from now on."""
+        for _, queue in self.waiting.queues():
+            for work in queue.take_events(which):
+                self._refuse(work, Refused(error=ServiceFailure("it waits in the store")))
+
     def start_environment(self, key: VersionKey) -> None:
         """
         Start one for this version, as the scaler decided.

@@ -141,6 +141,15 @@ class EventQueue:
             self._note_turn(function, None, False)
         self._dispatcher.waiting.note_backlog(backlog)
 
+    async def look_at_waiting(self) -> None:
+        """Take back what waits in memory and may no longer: the next tick decides as of what waits in the store."""
+        if not self._is_closed:
+            self._dispatcher.take_back_events(self._may_wait_no_longer)
+
+    def _may_wait_no_longer(self, work: Work) -> bool:
+        one = work.invocation
+        return self._reservation(one.function) == 0 or self._is_too_old(one.function, target_of(one), one.accepted_at)
+
     async def _feed_function(self, function: FunctionKey, now: datetime) -> Mapping[Target, int]:
         """
         Feed its targets in turn, a bounded number of them.

@@ -89,6 +89,13 @@ class Queue:
             return False
         return True
 
+    def take_events(self, which: Callable[[Work], bool]) -> list[Work]:
+        """The asynchronous ones for which this holds: they wait here no longer."""
+        taken = [work for work in self.asynchronous if which(work)]
+        if taken:
+            self.asynchronous = deque(work for work in self.asynchronous if work not in taken)
+        return taken
+
     def take(self) -> Work | None:
         """The next one."""
         if self.synchronous:
