@@ -17,7 +17,7 @@ class PoolSnapshot:
     Args:
         waiting: Invocations that wait for an environment.
         serving: Environments that are idle, frozen, busy or answered.
-        starting: Environments on their way that no invocation has for itself.
+        starting: Environments on their way that may come soon, and that no invocation has for itself.
         run_time: Moving average of an invocation, or None while unknown.
         cold_start: Moving average of a cold start.
         waited: How long the first of them has waited.

@@ -184,6 +184,18 @@ class LiveEnvironment:
         """Is it on its way, and no invocation has it for itself?"""
         return self.state in STARTING and self.environment.phase is InitPhase.INIT
 
+    def may_come_soon(self, now: float) -> bool:
+        """
+        Is it on its way for whoever comes first, and worth waiting for? The init of a provisioned one may take minutes:
+        nobody waits for it longer than a start takes.
+
+        Args:
+            now: Monotonic seconds.
+        """
+        patience_s = max(STARTS_FOR_S, self.learnt.cold_start.total_seconds())
+        is_late = self.environment.is_provisioned and now - self.launched > patience_s
+        return self.starts_for_nobody and not is_late
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Pool:
@@ -223,12 +235,12 @@ class Pool:
             self.learnt, self.learnt_of = Learnt(), fingerprint
 
     def serving(self) -> int:
-        """Environments that are past init and not ending."""
-        return sum(1 for live in self.members.values() if live.state in SERVING)
+        """Environments that are past init, not ending, and of what the version is now."""
+        return sum(1 for live in self.members.values() if live.state in SERVING and not live.is_outdated)
 
-    def starting(self) -> int:
-        """Environments on their way that no invocation has for itself."""
-        return sum(1 for live in self.members.values() if live.starts_for_nobody)
+    def starting(self, now: float) -> int:
+        """Environments on their way that may come soon, and that no invocation has for itself; monotonic seconds."""
+        return sum(1 for live in self.members.values() if live.may_come_soon(now))
 
 
 class Pools:

@@ -203,7 +203,8 @@ class Provisioning:
 
 
 def _alive(watched: Iterable[_Watched]) -> list[_Watched]:
-    return [one for one in watched if not one.live.environment.is_ending]
+    """An outdated one that still works is none of the version's."""
+    return [one for one in watched if not (one.live.environment.is_ending or one.live.is_outdated)]
 
 
 def _waits(live: LiveEnvironment) -> bool:

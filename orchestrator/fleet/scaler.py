@@ -86,10 +86,11 @@ class Scaler:
         pool, now = self._fleet.pool(demand.version), self._clock.monotonic()
         if now < pool.learnt.not_before:
             return
+        starting = pool.starting(now)
         snapshot = PoolSnapshot(
             waiting=demand.synchronous + demand.asynchronous,
             serving=pool.serving(),
-            starting=pool.starting(),
+            starting=starting,
             run_time=pool.learnt.run_time,
             cold_start=pool.learnt.cold_start,
             waited=demand.waited,

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from orchestrator.domain.environments import InitPhase
 from orchestrator.domain.errors import ServiceFailure, ThrottleReason, TooManyRequests
 from orchestrator.fleet.fleet import Fleet
-from orchestrator.fleet.live import STARTING, LiveEnvironment, Pool
+from orchestrator.fleet.live import LiveEnvironment, Pool
 
 _ENGINE_MAY_TAKE = 3
 """Times the wait for room: an environment that takes the engine longer to start is no hope to those who wait."""
@@ -41,9 +40,8 @@ class Patience:
 
     def has_hope(self, pool: Pool, now: float) -> bool:
         """Is an environment on its way that may serve whoever comes first?"""
-        starting = (live for live in pool.members.values() if live.state in STARTING)
         return not self._fleet.engine_is_lost and any(
-            live.environment.phase is InitPhase.INIT and not self.is_stuck(live, now) for live in starting
+            live.may_come_soon(now) and not self.is_stuck(live, now) for live in pool.members.values()
         )
 
     def is_stuck(self, live: LiveEnvironment, now: float) -> bool:
