@@ -98,8 +98,9 @@ class Scaler:
         function = demand.version.function
         free_starts = min(self._places(now) - self._fleet.starting(), int(self._starts.left_to(function, now)))
         wanted = environments_to_start(snapshot, free_starts)
-        share = 1.0 if demand.synchronous else ASYNCHRONOUS_SHARE
-        for _ in range(wanted):
+        for number in range(wanted):
+            # Callers have the first that come, events the others.
+            share = 1.0 if starting + number < demand.synchronous else ASYNCHRONOUS_SHARE
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
                 self._all_places_from = min(self._all_places_from, now + STARTS_FOR_S)

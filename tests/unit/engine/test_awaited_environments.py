@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from orchestrator.domain.environments import Initialization
@@ -84,3 +86,21 @@ async def test_what_works_on_for_the_old_code_serves_nobody_who_calls_the_new(en
     assert engine.fleet.pool(VersionKey(KEY)).serving() == 0
     runtime.answer(event)
     await answer_of(call)
+
+
+async def test_events_have_no_more_of_the_room_because_a_caller_waits_as_well(make_engine: EngineMaker) -> None:
+    """The last fifth is for the caller."""
+    engine = make_engine(memory_mib=640)
+    await engine.deploy()
+    engine.scaler.max_starting = 20
+    await asyncio.gather(*(engine.send() for _ in range(8)))
+    calls = [engine.call()]
+    await engine.scale()
+    assert len(engine.live()) == 4
+    for live in engine.live():
+        ScriptedRuntime(engine.dispatcher, live).ask()
+    calls.append(engine.call())
+    await engine.scale()
+    assert len(engine.live()) == 5
+    for call in calls:
+        call.cancel()
