@@ -77,6 +77,7 @@ class Dispatcher:
         self.waiting = Waiting(current, clock)
         self._running: dict[str, Work] = {}
         self._pinned: dict[str, Work] = {}
+        self._thawing: dict[str, Work] = {}
         self._tasks = Tasks("dispatcher")
         self._when_drained: asyncio.Event | None = None
 
@@ -327,13 +328,17 @@ class Dispatcher:
             work.on_end(work, Ended(outcome=interrupted))
         self._running.clear()
         self._pinned.clear()
+        for work in self._thawing.values():
+            if not work.was_left:
+                self._refuse(work, Refused(error=ServiceFailure(reason)))
+        self._thawing.clear()
         for _, queue in self.waiting.queues():
             while (waiting := queue.take()) is not None:
                 self._refuse(waiting, Refused(error=ServiceFailure(reason)))
 
     def running(self) -> int:
-        """Invocations that are in an environment now."""
-        return len(self._running) + len(self._pinned)
+        """Invocations that are in an environment now, or will be once it has thawed."""
+        return len(self._running) + len(self._pinned) + len(self._thawing)
 
     # -- inside
 
@@ -351,22 +356,27 @@ class Dispatcher:
             assert work is not None
             if live.state is EnvironmentState.FROZEN:
                 live.is_chosen = True
-                self._tasks.start(self._thaw_and_give(live, work))
+                self._thawing[live.environment_id] = work
+                self._tasks.start(self._thaw_and_give(live))
             else:
                 self._give(live, work)
 
-    async def _thaw_and_give(self, live: LiveEnvironment, work: Work) -> None:
+    async def _thaw_and_give(self, live: LiveEnvironment) -> None:
         has_thawed = await self._fleet.thaw(live)
         live.is_chosen = False
-        key = work.version_key
-        if has_thawed and live.parked is not None and not work.was_left:
-            self._give(live, work)
-            return
+        # None if it was refused meanwhile.
+        work = self._thawing.pop(live.environment_id, None)
+        if work is not None and work.was_left:
+            work = None
         if has_thawed and live.parked is not None:
+            if work is not None:
+                self._give(live, work)
+                return
             self._fleet.offer(live)
-        if not work.was_left:
+        if work is not None:
             self.waiting.put_back(work)
-        self._match(key)
+        self._note_end()
+        self._match(live.environment.version)
         self._want_environments()
 
     def _begin(self, work: Work) -> None:

@@ -78,9 +78,10 @@ class FakeDriver:
         """No container's freezing comes to its end from now on."""
         self._may_freeze = asyncio.Event()
 
-    def hold_thawing(self) -> None:
-        """No container thaws from now on."""
+    def hold_thawing(self) -> asyncio.Event:
+        """No container thaws until this event is set."""
         self._may_thaw = asyncio.Event()
+        return self._may_thaw
 
     async def start(self, control_plane_container: str | None) -> Place:
         """Nothing to reach."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -281,6 +283,38 @@ async def test_at_shutdown_what_runs_is_interrupted_and_what_waits_is_refused(en
         with pytest.raises(ServiceFailure, match="Paddock is shutting down"):
             await answer_of(call)
     assert engine.dispatcher.running() == 0
+
+
+async def test_at_shutdown_what_waits_for_a_thaw_is_refused_and_begins_no_more(engine: Engine) -> None:
+    """An event that began then would be taken for one that crashed Paddock; it waits in the store."""
+    runtime = await engine.warm()
+    await engine.pass_time(1.5)
+    may_thaw = engine.driver.hold_thawing()
+    sent = await engine.send()
+    await engine.settle()
+    assert engine.dispatcher.running() == 1, "a clean stop waits for it"
+    engine.dispatcher.interrupt_all("Paddock is shutting down")
+    assert engine.dispatcher.running() == 0
+    may_thaw.set()
+    await engine.until_written()
+    await engine.settle()
+    assert await engine.state_of(sent) == "queued"
+    assert runtime.live.state is EnvironmentState.IDLE
+
+
+async def test_a_stop_waits_no_longer_for_a_thaw_whose_caller_has_gone(engine: Engine) -> None:
+    """Nothing runs once it has thawed."""
+    await engine.warm()
+    await engine.pass_time(1.5)
+    may_thaw = engine.driver.hold_thawing()
+    call = engine.call()
+    await engine.settle()
+    drained = asyncio.create_task(engine.dispatcher.drain(timedelta(seconds=60)))
+    call.cancel()
+    await engine.settle()
+    assert not drained.done()
+    may_thaw.set()
+    await asyncio.wait_for(drained, 5)
 
 
 async def test_an_error_of_an_init_goes_to_the_call_whose_invocation_runs_it_again(engine: Engine) -> None:
