@@ -371,6 +371,7 @@ class Fleet:
                 reason = StopReason.REPLACED if self._current(live.environment.version) else StopReason.DELETED
                 self.stop(live, reason)
         self.pools.forget(function)
+        self._observed().changed(function)
 
     async def stop_all(self) -> None:
         """Stop every environment, and wait until all are gone."""

@@ -6,12 +6,13 @@ from typing import Protocol
 
 from orchestrator.domain.endings import HowItEnded
 from orchestrator.domain.environments import EnvironmentState
+from orchestrator.domain.names import FunctionKey
 from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 from orchestrator.fleet.live import LiveEnvironment
 
 
 class FleetObserver(Protocol):
-    """Who is told what became of environments: the dispatcher."""
+    """Who is told what became of environments, and of functions: the dispatcher."""
 
     def start_failed(self, live: LiveEnvironment, error: StartFailed | EngineUnreachable) -> None:
         """Its container could not be started; nothing of it is left."""
@@ -23,4 +24,8 @@ class FleetObserver(Protocol):
 
     def gone(self, live: LiveEnvironment) -> None:
         """It is confirmed gone: its room and its lease are free."""
+        ...
+
+    def changed(self, function: FunctionKey) -> None:
+        """Its versions are others than they were, or fewer; the environments of what it was have been told to go."""
         ...

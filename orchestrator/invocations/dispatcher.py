@@ -22,7 +22,7 @@ from orchestrator.domain.errors import ResourceNotFound, ServiceFailure
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import FunctionError, Interrupted, Invocation, InvocationState, Outcome
-from orchestrator.domain.names import VersionKey
+from orchestrator.domain.names import FunctionKey, VersionKey
 from orchestrator.domain.start_failures import SANDBOX_FAILURE, StartFailure
 from orchestrator.driver.protocol import EngineUnreachable, StartFailed
 from orchestrator.fleet.fleet import Fleet
@@ -33,7 +33,7 @@ from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.patience import Patience
 from orchestrator.invocations.run_log import RunLog
 from orchestrator.invocations.waiting import Waiting
-from orchestrator.invocations.work import Ended, Refused, Work
+from orchestrator.invocations.work import Ended, Queue, Refused, Work
 from orchestrator.loop import Tasks
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -111,7 +111,7 @@ class Dispatcher:
         After an init that failed, init runs inside the invocation that has waited longest, as on AWS.
         """
         version = self._current(key)
-        if version is None or version.image is None:
+        if version is None or version.image is None or not version.serves(key.tenant_id):
             return
         if not self._fleet.pool(key).learnt.last_init_failed:
             self._fleet.launch(version, tenant_id=key.tenant_id)
@@ -126,8 +126,8 @@ class Dispatcher:
         now = self._clock.monotonic()
         for key, queue in self.waiting.queues():
             if self._current(key) is None:
-                while (work := queue.take()) is not None:
-                    self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {work.invoked_arn}")))
+                # It was deleted while this was written down, and came to wait after that.
+                self._refuse_as_deleted(queue)
             if not len(queue):
                 continue
             pool = self._fleet.pool(key)
@@ -284,6 +284,22 @@ class Dispatcher:
             self._leases.give_back(live.environment.version.function, live.assignment.event.request_id)
         if len(self.waiting):
             self._want_environments()
+
+    def changed(self, function: FunctionKey) -> None:
+        """Whoever waits for a version that was deleted hears it now: the next of its name would be another."""
+        for environment_id, work in list(self._thawing.items()):
+            if work.version_key.function == function and self._current(work.version_key) is None:
+                # Its environment is being stopped: it would wait for another.
+                del self._thawing[environment_id]
+                if not work.was_left:
+                    self.waiting.put_back(work)
+        for key, queue in self.waiting.queues():
+            if key.function == function and self._current(key) is None:
+                self._refuse_as_deleted(queue)
+
+    def _refuse_as_deleted(self, queue: Queue) -> None:
+        while (work := queue.take()) is not None:
+            self._refuse(work, Refused(error=ResourceNotFound(f"Function not found: {work.invoked_arn}")))
 
     def init_timed_out(self, live: LiveEnvironment) -> None:
         """Init took longer than the time AWS gives it; it runs again inside the first invocation."""

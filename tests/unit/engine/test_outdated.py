@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.domain.environments import StopReason
+from orchestrator.domain.errors import ResourceNotFound
+from orchestrator.domain.names import LATEST, VersionKey
 from tests.support.builders import KEY, an_image
 from tests.support.engine import Engine, answer_of
 
@@ -36,6 +40,30 @@ async def test_one_that_an_invocation_has_for_itself_runs_it_to_its_end(engine: 
     await answer_of(call)
     runtime.ask()
     assert runtime.live.environment.stop_reason is StopReason.REPLACED
+
+
+@pytest.mark.parametrize("is_frozen", [False, True], ids=["for a start", "for a thaw"])
+async def test_who_waits_for_a_deleted_function_is_not_run_by_one_that_is_created_by_its_name(
+    engine: Engine, is_frozen: bool
+) -> None:
+    """Though nothing has looked at the waits in between."""
+    if is_frozen:
+        await engine.warm()
+        await engine.pass_time(1.5)
+        engine.driver.hold_thawing()
+    call = engine.call()
+    await engine.settle()
+    await engine.store.functions.delete(KEY)
+    engine.fleet.retire_outdated(KEY)
+    await engine.deploy()
+    with pytest.raises(ResourceNotFound):
+        await answer_of(call)
+
+
+async def test_none_is_started_for_a_tenant_of_a_function_that_knows_none(engine: Engine) -> None:
+    """It was another function of this name that told them apart."""
+    engine.dispatcher.start_environment(VersionKey(KEY, LATEST, "tenant"))
+    assert engine.live() == []
 
 
 async def test_one_of_a_deleted_function_serves_none_that_is_created_alike(engine: Engine) -> None:
