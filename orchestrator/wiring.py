@@ -129,6 +129,7 @@ class ControlPlane:
             reserved_in_all=lambda key: store.provisioned.set_aside(key.account, key.region),
             account_limit=settings.account_concurrency,
             provisioned=store.provisioned.requested,
+            returned=self._lease_returned,
         )
         self._dispatcher = Dispatcher(
             fleet=self._fleet,
@@ -372,6 +373,9 @@ class ControlPlane:
 
     def _want_environments(self) -> None:
         self._scaling.wake()
+
+    def _lease_returned(self) -> None:
+        self._events.lease_returned()
 
     def _feed(self) -> None:
         self._feeding.wake()

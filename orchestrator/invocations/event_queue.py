@@ -102,6 +102,7 @@ class EventQueue:
         self._accepting: set[int] = set()
         self._behind: dict[FunctionKey, Target] = {}
         self._in_want: set[FunctionKey] = set()
+        self._throttled: set[FunctionKey] = set()
         self._tasks = Tasks("events")
         self._is_closed = False
         self._turn = 0
@@ -122,6 +123,11 @@ class EventQueue:
         if not self._is_closed and self._free(function, target, others_wait=function in self._in_want):
             self._take(invocation, payload)
 
+    def lease_returned(self) -> None:
+        """Feed those who wait for one, if there are any; it may be of another function, within the account's limit."""
+        if self._throttled:
+            self._wake()
+
     async def tick(self) -> None:
         """Feed what is due; functions in turn: each tick begins with another one."""
         now = self._clock.steady()
@@ -137,8 +143,9 @@ class EventQueue:
                 waiting = max(0, due.get(target, 0) - len(self._in_hand.sent_to(function, target)))
                 for version, share in self._shares(function, target).items():
                     backlog[VersionKey(function, version, target.tenant_id)] += round(waiting * share)
-        for function in (self._behind.keys() | self._in_want).difference(functions):
+        for function in (self._behind.keys() | self._in_want | self._throttled).difference(functions):
             self._note_turn(function, None, False)
+            self._throttled.discard(function)
         self._dispatcher.waiting.note_backlog(backlog)
 
     async def look_at_waiting(self) -> None:
@@ -188,6 +195,8 @@ class EventQueue:
                 next_behind, is_one_in_want = next_behind if is_one_in_want else before, True
             before = target
         self._note_turn(function, next_behind, is_one_in_want)
+        if not is_throttled:
+            self._throttled.discard(function)
         if has_more_too_old or (has_moved and looked.last is not None and not is_one_in_want):
             # There are places, and more targets. Where nothing moved, nothing is gained by looking again at once.
             self._wake()
@@ -291,7 +300,8 @@ class EventQueue:
             self._tasks.start(self._give_up_and_wake(invocation, "TenancyChanged"))
             return None
         if self._leases.take(function, invocation.request_id) is not None:
-            # Throttled: it stays in the store; a lease that is given back wakes the feeding.
+            # It stays in the store; a lease that is given back wakes the feeding.
+            self._throttled.add(function)
             self._in_hand.remove(invocation)
             return _Kept.NO_LEASE
         self._dispatcher.submit(

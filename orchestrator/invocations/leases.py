@@ -24,6 +24,7 @@ class Leases:
             provisioned for functions without.
         account_limit: AWS's concurrent executions.
         provisioned: What is provisioned for a function.
+        returned: Called when one was given back.
     """
 
     def __init__(
@@ -33,7 +34,9 @@ class Leases:
         reserved_in_all: Callable[[FunctionKey], int],
         account_limit: int,
         provisioned: Callable[[FunctionKey], int] = lambda _: 0,
+        returned: Callable[[], None] = lambda: None,
     ) -> None:
+        self._returned = returned
         self._provisioned = provisioned
         self._reservation = reservation
         self._reserved_in_all = reserved_in_all
@@ -71,6 +74,7 @@ class Leases:
         for waiter in self._waiters.pop(function, []):
             if not waiter.done():
                 waiter.set_result(None)
+        self._returned()
 
     def held(self, function: FunctionKey) -> int:
         """How many are held."""

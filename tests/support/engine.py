@@ -103,6 +103,7 @@ class Engine:
             reserved_in_all=lambda key: store.provisioned.set_aside(key.account, key.region),
             account_limit=account_limit,
             provisioned=store.provisioned.requested,
+            returned=lambda: self.events.lease_returned(),
         )
         self.dispatcher = Dispatcher(
             fleet=self.fleet,

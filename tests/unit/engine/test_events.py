@@ -102,6 +102,39 @@ async def test_events_over_the_reservation_wait_in_the_store(make_engine: Engine
     assert [await engine.state_of(request_id) for request_id in ids] == ["succeeded"] * 3
 
 
+async def test_a_lease_that_is_given_back_wakes_the_feeding_where_an_event_waits_for_one(
+    make_engine: EngineMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait for the next look (ADR 3). Where none waits, a call's end wakes nothing."""
+    engine = make_engine()
+    await engine.deploy(reserved=1)
+    wakes: list[None] = []
+    monkeypatch.setattr(engine.events, "_wake", lambda: wakes.append(None))
+    runtime = await engine.warm()
+    assert wakes == []
+    call = engine.call()
+    event = await runtime.event()
+    request_id = await engine.send()
+    await engine.events.tick()
+    assert wakes == []
+    runtime.answer(event)
+    await answer_of(call)
+    runtime.ask()
+    assert len(wakes) == 1
+    await engine.events.tick()
+    runtime.answer(await runtime.event())
+    await engine.until_state(request_id, "succeeded")
+    runtime.ask()
+    await engine.events.tick()
+    wakes.clear()
+    await engine.settle()
+    call = engine.call()
+    runtime.answer(await runtime.event())
+    await answer_of(call)
+    runtime.ask()
+    assert wakes == []
+
+
 async def test_with_a_reservation_of_zero_an_event_is_set_aside_at_once(make_engine: EngineMaker) -> None:
     """As on AWS, where it goes to the dead letters."""
     engine = make_engine()
