@@ -88,8 +88,9 @@ class Learnt:
         """One more cold start was seen."""
         self.cold_start = moving_average(self.cold_start, duration)
 
-    def start_failed(self, now: float) -> None:
+    def start_failed(self, reason: str, now: float) -> None:
         """By no fault of the function. Those that were on their way together fail together, and count as one."""
+        self.last_failure = reason
         if now >= self.not_before:
             self.failures += 1
             self.not_before = now + backoff_after(self.failures).total_seconds()
@@ -121,6 +122,7 @@ class LiveEnvironment:
         is_outdated: Was it told that a new one would be another? For ever, then: whoever creates a deleted function
             again, alike, has another function.
         is_opening: Is the driver's `open` still under way? Then a stop waits for it.
+        failure: Why it could not be started, where that was no fault of the function.
         not_removed: Why its container could not be removed so far.
         reported_init: Has a REPORT line told its init's duration?
         engine_turn: Freeze, thaw and CPU limit take turns.
@@ -149,6 +151,7 @@ class LiveEnvironment:
     is_settling: bool = False
     is_outdated: bool = False
     out_of_memory: bool = False
+    failure: str | None = None
     not_removed: str | None = None
     reported_init: bool = False
     engine_turn: asyncio.Lock = field(default_factory=asyncio.Lock)

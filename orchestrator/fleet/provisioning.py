@@ -172,7 +172,7 @@ class Provisioning:
                 one.proved = True
                 version.attempts = version.attempts.proved()
             if environment.is_ending:
-                reason = failure_of(environment, one.live.learnt.last_failure)
+                reason = failure_of(environment, one.live.failure)
                 if reason is not None:
                     self._failed(version, one.live, reason, now)
         version.watched = _alive(version.watched)

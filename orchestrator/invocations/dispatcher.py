@@ -256,8 +256,7 @@ class Dispatcher:
             return
         learnt, version = live.learnt, live.environment.version
         work = self._pinned.pop(live.environment_id, None)
-        learnt.start_failed(self._clock.monotonic())
-        learnt.last_failure = str(error)
+        self._failed_by_no_fault(live, str(error))
         log.warning("environment.start-failed", function=str(version), reason=str(error), failures=learnt.failures)
         if work is not None:
             self._end(work, live, Interrupted(reason=str(error)))
@@ -449,11 +448,15 @@ class Dispatcher:
         outcome = outcome_of(work.invocation.request_id) if work is not None and outcome_of is not None else None
         if work is not None and outcome is not None:
             self._end(work, live, outcome)
-        elif outcome_of is not None and isinstance(outcome_of(""), Interrupted):
-            live.learnt.start_failed(self._clock.monotonic())
+        elif outcome_of is not None and isinstance(interrupted := outcome_of(""), Interrupted):
+            self._failed_by_no_fault(live, interrupted.reason)
         elif not live.environment.is_provisioned:
             live.learnt.last_init_failed = True
         self._want_environments()
+
+    def _failed_by_no_fault(self, live: LiveEnvironment, reason: str) -> None:
+        live.failure = reason
+        live.learnt.start_failed(reason, self._clock.monotonic())
 
     def _end_run(self, live: LiveEnvironment, work: Work, outcome: FunctionError | Interrupted) -> None:
         if live.assignment is not None and live.assignment.ended is None:
