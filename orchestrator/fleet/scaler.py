@@ -47,7 +47,7 @@ class Scaler:
 
     Args:
         demands: Who waits now.
-        start: Starts one for this version.
+        start: Starts one for this version; False if there is nothing to start, or nobody for whom.
         max_starting: How many are started at once on this host. It is work of the processor: more make the first late.
     """
 
@@ -58,7 +58,7 @@ class Scaler:
         room: Room,
         clock: Clock,
         demands: Callable[[], list[Demand]],
-        start: Callable[[VersionKey], None],
+        start: Callable[[VersionKey], bool],
         max_starting: int,
     ) -> None:
         self._fleet = fleet
@@ -103,8 +103,9 @@ class Scaler:
             share = 1.0 if starting + number < demand.synchronous else ASYNCHRONOUS_SHARE
             verdict = self._room.find(demand.memory_mib, share)
             if isinstance(verdict, Fits):
+                if not self._start(demand.version):
+                    return
                 self._all_places_from = min(self._all_places_from, now + STARTS_FOR_S)
-                self._start(demand.version)
                 self._starts.take_one(function, now)
                 continue
             if isinstance(verdict, Evict):

@@ -104,22 +104,25 @@ class Dispatcher:
             for work in queue.take_events(which):
                 self._refuse(work, Refused(error=ServiceFailure("it waits in the store")))
 
-    def start_environment(self, key: VersionKey) -> None:
+    def start_environment(self, key: VersionKey) -> bool:
         """
         Start one for this version, as the scaler decided.
 
         After an init that failed, init runs inside the invocation that has waited longest, as on AWS.
+
+        Returns: False if there is nothing to start, or nobody for whom.
         """
         version = self._current(key)
         if version is None or version.image is None or not version.serves(key.tenant_id):
-            return
+            return False
         if not self._fleet.pool(key).learnt.last_init_failed:
             self._fleet.launch(version, tenant_id=key.tenant_id)
-            return
+            return True
         work = self._begin_next(key)
         if work is not None:
             live = self._fleet.launch(version, InitPhase.INVOKE, tenant_id=key.tenant_id)
             self._pinned[live.environment_id] = work
+        return work is not None
 
     async def tick(self) -> None:
         """End the waits that have become hopeless."""

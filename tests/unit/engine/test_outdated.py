@@ -62,7 +62,7 @@ async def test_who_waits_for_a_deleted_function_is_not_run_by_one_that_is_create
 
 async def test_none_is_started_for_a_tenant_of_a_function_that_knows_none(engine: Engine) -> None:
     """It was another function of this name that told them apart."""
-    engine.dispatcher.start_environment(VersionKey(KEY, LATEST, "tenant"))
+    assert not engine.dispatcher.start_environment(VersionKey(KEY, LATEST, "tenant"))
     assert engine.live() == []
 
 

@@ -6,13 +6,14 @@ import asyncio
 
 import pytest
 
+from orchestrator.domain.allowance import Allowances
 from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.domain.names import FunctionKey, FunctionReference
 from orchestrator.fleet import scaler
 from orchestrator.invocations.requests import InvokeRequest
-from tests.support.builders import KEY
+from tests.support.builders import KEY, an_image
 from tests.support.engine import Engine, EngineMaker, answer_of
 from tests.support.runtime import ScriptedRuntime
 
@@ -64,6 +65,21 @@ async def test_one_function_s_environments_come_no_faster_than_aws_lets_them(
     assert len(engine.live()) == 2
     for call in calls:
         call.cancel()
+
+
+async def test_what_was_not_started_is_not_counted_as_a_start(engine: Engine) -> None:
+    """The version's image may be gone since it was asked for."""
+    call = engine.call()
+    await engine.settle()
+    await engine.configure(image=None)
+    engine.driver.hold_opening()
+    engine.scaler._starts = Allowances(1, 0.001)
+    await engine.scale()
+    assert engine.live() == []
+    await engine.configure(image=an_image())
+    await engine.scale()
+    assert len(engine.live()) == 1
+    call.cancel()
 
 
 async def _warm_of(engine: Engine, name: str) -> ScriptedRuntime:
