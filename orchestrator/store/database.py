@@ -227,10 +227,11 @@ def _bring_up_to_date(connection: Connection, path: Path, revisions: str) -> Non
 
 
 def _keep_a_copy(path: Path, revision: str) -> None:
-    """What the file was before a migration; one that was begun and broken off before is kept, not written over."""
+    """
+    What the file was before a migration, in the place of an older copy: one that was begun and broken off has changed
+    nothing, and whoever goes back to an older version migrates again what was written since.
+    """
     kept = path.with_name(f"{path.name}.before-{revision}")
-    if kept.exists():
-        return
     unfinished = kept.with_name(kept.name + ".new")
     unfinished.unlink(missing_ok=True)
     copy_to(path, unfinished)

@@ -79,6 +79,24 @@ async def test_a_copy_of_the_database_is_kept_before_it_is_migrated(tmp_path: Pa
     assert _one_row(tmp_path / "paddock.db", "SELECT version_num FROM alembic_version") == (head,)
 
 
+async def test_the_copy_is_of_the_database_as_it_was_before_its_last_migration(tmp_path: Path) -> None:
+    """An older version may have been gone back to, with its file, and been used."""
+    version = VERSIONS[0]
+    _as_it_was_written_by(version, tmp_path)
+    (revision,) = _one_row(tmp_path / "paddock.db", "SELECT version_num FROM alembic_version")
+    await (await Store.open(Settings(data_dir=tmp_path), FakeClock())).close()
+    for file in tmp_path.glob("*.db*"):
+        if ".before-" not in file.name:
+            file.unlink()
+    _as_it_was_written_by(version, tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "paddock.db")) as database:
+        database.execute("DELETE FROM payloads")
+        database.execute("DELETE FROM invocations")
+        database.commit()
+    await (await Store.open(Settings(data_dir=tmp_path), FakeClock())).close()
+    assert _one_row(tmp_path / f"paddock.db.before-{revision}", "SELECT count(*) FROM invocations") == (0,)
+
+
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
