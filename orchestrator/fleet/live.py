@@ -232,7 +232,7 @@ class Pool:
         if live in self.idle:
             self.idle.remove(live)
 
-    def is_of(self, fingerprint: str | None) -> None:
+    def learn_of(self, fingerprint: str | None) -> None:
         """Its environments are started from this from now on: what was learnt of another means nothing for it."""
         if fingerprint != self.learnt_of:
             self.learnt, self.learnt_of = Learnt(), fingerprint
@@ -291,7 +291,7 @@ class Pools:
         for key, pool in self._pools.items():
             if key.function == function:
                 current = self._current(key)
-                pool.is_of(current.launch_fingerprint if current is not None else None)
+                pool.learn_of(current.launch_fingerprint if current is not None else None)
 
     def forget_tenants_but(self, waiting: Collection[VersionKey]) -> None:
         """Those of tenants that are empty, and nobody waits for: there may be any number of tenants."""

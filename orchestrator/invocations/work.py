@@ -91,9 +91,11 @@ class Queue:
 
     def take_events(self, which: Callable[[Work], bool]) -> list[Work]:
         """The asynchronous ones for which this holds: they wait here no longer."""
-        taken = [work for work in self.asynchronous if which(work)]
-        if taken:
-            self.asynchronous = deque(work for work in self.asynchronous if work not in taken)
+        taken: list[Work] = []
+        left: deque[Work] = deque()
+        for work in self.asynchronous:
+            (taken if which(work) else left).append(work)
+        self.asynchronous = left
         return taken
 
     def take(self) -> Work | None:

@@ -31,6 +31,12 @@ def _as_it_was_written_by(version: str, data_dir: Path) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
 
 
+def _remove_the_databases(data_dir: Path) -> None:
+    for file in data_dir.glob("*.db*"):
+        if ".before-" not in file.name:
+            file.unlink()
+
+
 def test_every_released_version_is_among_those_that_are_tried() -> None:
     """A release is noted in the changelog; what its databases look like is kept here."""
     changelog = Path(__file__).parents[3] / "CHANGELOG.md"
@@ -85,9 +91,7 @@ async def test_the_copy_is_of_the_database_as_it_was_before_its_last_migration(t
     _as_it_was_written_by(version, tmp_path)
     (revision,) = _one_row(tmp_path / "paddock.db", "SELECT version_num FROM alembic_version")
     await (await Store.open(Settings(data_dir=tmp_path), FakeClock())).close()
-    for file in tmp_path.glob("*.db*"):
-        if ".before-" not in file.name:
-            file.unlink()
+    _remove_the_databases(tmp_path)
     _as_it_was_written_by(version, tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "paddock.db")) as database:
         database.execute("DELETE FROM payloads")
