@@ -119,8 +119,10 @@ class EventQueue:
     def accepted(self, invocation: Invocation, payload: bytes) -> None:
         """A promised event: run it now if there is a place for it, else it waits in the store."""
         function, target = invocation.function, target_of(invocation)
-        # Who waits in the store for a place comes before what is new.
-        if not self._is_closed and self._free(function, target, others_wait=function in self._in_want):
+        if self._is_closed or self._others_want_its_lease(function):
+            return
+        # Who waits in the store for a place comes before what is new, as who waits there for a lease.
+        if self._free(function, target, others_wait=function in self._in_want):
             self._take(invocation, payload)
 
     def lease_returned(self) -> None:
@@ -201,6 +203,17 @@ class EventQueue:
             # There are places, and more targets. Where nothing moved, nothing is gained by looking again at once.
             self._wake()
         return looked.due
+
+    def _others_want_its_lease(self, function: FunctionKey) -> bool:
+        if not self._throttled:
+            return False
+        is_reserved = self._reservation(function) is not None
+        return function in self._throttled or any(
+            not is_reserved
+            and (one.account, one.region) == (function.account, function.region)
+            and self._reservation(one) is None
+            for one in self._throttled
+        )
 
     def _is_too_old(self, function: FunctionKey, target: Target, accepted_at: datetime) -> bool:
         return is_too_old(accepted_at, self._clock.now(), self._policy(function, target.qualifier))

@@ -150,6 +150,33 @@ async def test_a_loud_tenant_does_not_keep_the_leases_of_a_reservation_for_itsel
     assert answered["a-loud-one"] > 10
 
 
+@pytest.mark.parametrize("is_of_another", [False, True], ids=["a reservation", "the account"])
+async def test_what_is_new_does_not_take_the_lease_that_another_waits_for(
+    make_engine: EngineMaker, is_of_another: bool
+) -> None:
+    """It comes in the moment in which one was given back, and nothing has been fed since."""
+    engine = make_engine(account_limit=1)
+    await engine.deploy(reserved=None if is_of_another else 1, options=_ISOLATED)
+    other = KEY._replace(name="other")
+    if is_of_another:
+        await engine.deploy(key=other)
+    await engine.send(tenant_id="loud")
+    runtime = await engine.environment()
+    event = runtime.ask() or await runtime.event()
+    await _wait_in_the_store(
+        engine, 1, tenant_id=None if is_of_another else "quiet", function=other if is_of_another else KEY
+    )
+    await engine.events.tick()
+    runtime.answer(event)
+    runtime.ask()
+    await _until_ends_are_written(engine)
+    await engine.send(tenant_id="loud")
+    assert engine.leases.held(KEY) == 0, "it waits in the store, where they take turns"
+    await engine.events.tick()
+    await engine.events.tick()
+    assert engine.leases.held(KEY) + engine.leases.held(other) == 1
+
+
 async def test_a_loud_function_does_not_keep_the_leases_of_an_account_for_itself(make_engine: EngineMaker) -> None:
     """Each tick begins with another function."""
     engine = make_engine(account_limit=2)
