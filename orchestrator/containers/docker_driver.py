@@ -226,6 +226,7 @@ class DockerDriver:
             ),
             random=self._random,
             cut_off=self._looking_after.wake,
+            too_open=self._running.sandbox_failed,
         )
         self._isolation = self._isolation_of(self._pools, network, reach)
         # What another runtime has made would say nothing of this one's.

@@ -26,6 +26,7 @@ _NETWORK = FunctionsNetwork(
     name="functions", bridge="br-functions", subnet="10.0.0.0/20", control_plane="10.0.0.1", own_container=None
 )
 _REACH = Reach(control_plane="10.0.0.1", runtime_port=9001)
+_CONTROL_PLANE = "c" * 64
 _MINE, _OTHER = ("subnet-mine",), ("subnet-other",)
 _OF_SET = 2
 _TURNS = 500
@@ -80,8 +81,14 @@ def on_host(docker: DockerStandIn) -> HostRules:
 
 
 @pytest.fixture
+def too_open() -> list[str]:
+    """The ids of those that were told to reach what they must not."""
+    return []
+
+
+@pytest.fixture
 async def pools(
-    docker: DockerStandIn, on_host: HostRules, host: HostFirewall, tmp_path: Path
+    docker: DockerStandIn, on_host: HostRules, host: HostFirewall, too_open: list[str], tmp_path: Path
 ) -> AsyncIterator[SandboxPools]:
     """Not started: nothing is made of what is not asked for."""
     numbers = itertools.count(1)
@@ -90,13 +97,14 @@ async def pools(
         engine,
         SandboxTemplate(image="sandbox", owner="me", network=_NETWORK, ruleset=ruleset(_REACH)),
         _REACH,
-        Subnets(engine, {}, None),
+        Subnets(engine, {}, _CONTROL_PLANE),
         host,
         ReadySandboxes(tmp_path / "ready-sandboxes"),
         sizes=Sizes(alone=0, of_set=_OF_SET),
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
         cut_off=lambda: None,
+        too_open=too_open.append,
     )
     yield pools
     docker.is_away = False
@@ -245,6 +253,75 @@ async def test_a_network_that_was_made_anew_is_joined_anew(pools: SandboxPools, 
     assert docker.places[taken.sandbox_id] == ["again"]
     assert "ip daddr 10.219.0.0/24 accept" in rules_of(docker, taken.sandbox_id)
     await until(lambda: not before & docker.containers.keys())
+
+
+def control_plane_joins(docker: DockerStandIn, network_id: str, address: str = "10.217.0.7/24") -> None:
+    """Somebody connects it."""
+    docker.networks[network_id]["Containers"] = {_CONTROL_PLANE: {"IPv4Address": address}}
+
+
+async def test_what_serves_on_a_network_that_the_control_plane_joins_is_told_to_reach_what_it_must_not(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """Its rules accept the whole network; those that are made from then on are closed there."""
+    await pools.keep([_MINE, _OTHER])
+    serving, elsewhere = await pools.take(_MINE), await pools.take(_OTHER)
+    await until(lambda: len(pools.ready()) == 2 * _OF_SET)
+    control_plane_joins(docker, "id-of-mine")
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+    assert pools.is_too_open(serving.sandbox_id)
+    assert not pools.is_too_open(elsewhere.sandbox_id)
+    after = await pools.take(_MINE)
+    assert "ip daddr 10.217.0.7 drop" in rules_of(docker, after.sandbox_id)
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+    assert not pools.is_too_open(after.sandbox_id)
+
+
+async def test_what_serves_where_nobody_is_kept_any_more_is_looked_after_too(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """The last version in that subnet has gone, or its label has; what it began may go on for minutes."""
+    await pools.keep([_MINE])
+    serving = await pools.take(_MINE)
+    docker.networks["id-of-mine"]["Labels"] = {}
+    await pools.keep([])
+    await pools.tick()
+    assert too_open == []
+    control_plane_joins(docker, "id-of-mine")
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+
+
+async def test_a_control_plane_that_leaves_a_network_ends_nobody(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """Rules that close one address more than they must hurt nobody; new ones do not."""
+    control_plane_joins(docker, "id-of-mine")
+    await pools.keep([_MINE])
+    await pools.take(_MINE)
+    docker.networks["id-of-mine"]["Containers"] = {}
+    await pools.tick()
+    after = await pools.take(_MINE)
+    assert "10.217.0.7" not in rules_of(docker, after.sandbox_id)
+    assert too_open == []
+
+
+async def test_an_engine_that_does_not_answer_ends_nobody_before_it_says_more(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """The next look asks again."""
+    await pools.keep([_MINE])
+    serving = await pools.take(_MINE)
+    await pools.keep([])
+    control_plane_joins(docker, "id-of-mine")
+    docker.is_away = True
+    await pools.tick()
+    assert too_open == []
+    docker.is_away = False
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
 
 
 async def test_an_engine_that_is_away_takes_nothing_away(pools: SandboxPools, docker: DockerStandIn) -> None:
