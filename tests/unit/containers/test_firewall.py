@@ -178,6 +178,16 @@ def test_the_host_s_rules_grow_with_the_sandboxes_not_with_their_pairs() -> None
     assert len(attached_ruleset(_REACH, "paddock_a", many)) < 128 * 1024
 
 
+def test_what_is_closed_on_a_network_by_the_newest_look_is_closed_to_those_of_before() -> None:
+    """The control plane came to it between the two sandboxes."""
+    joined = Further(subnet=_MINE.subnet, closed=(*_MINE.closed, "10.217.0.8"))
+    newest = Attached(network_id="mine", link="02:42:0a:d9:00:0b", address="10.217.0.11", reach=(joined,))
+    text = attached_ruleset(_REACH, "paddock_a", [*_ATTACHED, newest])
+    for chain in ("routed_0", "from_0"):
+        chosen = rules(text, chain)
+        assert chosen.index("ip daddr 10.217.0.8 drop") < chosen.index("ip daddr 10.217.0.0/24 accept")
+
+
 def test_the_internet_is_reached_by_the_host_where_the_setting_says_so() -> None:
     """Never past it."""
     assert verdict_on_host("routed_0", "9.9.9.9", tcp="443") == "accept"
