@@ -164,6 +164,7 @@ class DockerDriver:
             control_plane_address=network.control_plane,
             functions_subnet=network.subnet,
             published_addresses=control_plane.published_on if control_plane is not None else None,
+            earlier_addresses=earlier.addresses,
         )
 
     async def _fill(self, disks: ScratchDisks) -> None:

@@ -84,11 +84,13 @@ class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         sandbox_id: The engine's id of the sandbox's container.
         hostname: The unguessable name its `/etc/hosts` has for the control plane (D1).
         address: Its IPv4 address on the functions' network.
+        in_subnets: Those that it has on the networks of its subnets: on such a one the front port may be reached, too.
     """
 
     sandbox_id: str
     hostname: str
     address: str
+    in_subnets: tuple[str, ...] = ()
 
 
 class EnvironmentSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,11 +224,14 @@ class Place(Struct, frozen=True, kw_only=True):
         functions_subnet: That network in CIDR notation; peers from it are refused at the front port.
         published_addresses: The host's addresses that the control plane's own container is published on; None
             outside of one.
+        earlier_addresses: Every IPv4 address that functions of an earlier life had until now. They have gone, and
+            others may get these.
     """
 
     control_plane_address: str
     functions_subnet: str
     published_addresses: tuple[str, ...] | None
+    earlier_addresses: tuple[str, ...] = ()
 
 
 class Driver(Protocol):

@@ -144,6 +144,8 @@ async def test_those_that_are_kept_are_ready_before_anybody_asks(pools: SandboxP
     taken = await pools.take(_MINE)
     assert taken.sandbox_id in made
     assert taken.address == "10.0.8.1"
+    number = int(taken.sandbox_id.rpartition("-")[2])
+    assert taken.in_subnets == (f"10.217.0.{number}",)
     assert docker.specifications[taken.sandbox_id]["HostConfig"]["NetworkMode"] == "functions"
     assert "ip daddr 10.217.0.0/24 accept" in rules_of(docker, taken.sandbox_id)
     assert "10.218.0.0" not in rules_of(docker, taken.sandbox_id)
@@ -166,6 +168,7 @@ async def test_a_function_in_no_subnet_gets_none_of_theirs(pools: SandboxPools, 
     await until(lambda: len(pools.ready()) == _OF_SET)
     taken = await pools.take()
     assert taken.sandbox_id not in docker.places
+    assert taken.in_subnets == ()
     assert "10.217" not in rules_of(docker, taken.sandbox_id)
 
 
