@@ -225,7 +225,7 @@ class SandboxPools:
     def places(self) -> dict[str, set[str]]:
         """The sandboxes that are to have a place on each further network, by its id; some may not have started yet."""
         places: dict[str, set[str]] = {}
-        for one in self._sets.values():
+        for one in (*self._sets.values(), *self._let_go_of):
             for subnet in one.subnets:
                 places.setdefault(subnet.network_id, set()).update(one.pool.ids())
         return places

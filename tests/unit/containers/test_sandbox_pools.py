@@ -404,6 +404,19 @@ async def test_one_that_loses_its_place_is_not_handed_out(pools: SandboxPools, d
     await until(lambda: len(pools.ready()) == _OF_SET and lost not in docker.containers)
 
 
+async def test_one_that_serves_from_a_pool_that_was_let_go_of_is_to_keep_its_place_too(
+    pools: SandboxPools, docker: DockerStandIn
+) -> None:
+    """Its last version has gone, what it began has not; cut off from its subnet it would wait for its timeout."""
+    await pools.keep([_MINE])
+    serving = await pools.take(_MINE)
+    await pools.keep([])
+    await until(lambda: on(docker, "id-of-mine") == {serving.sandbox_id})
+    assert pools.places() == {"id-of-mine": {serving.sandbox_id}}
+    await pools.discard(serving.sandbox_id)
+    assert pools.places() == {}
+
+
 async def test_a_sandbox_that_cannot_join_its_network_is_told_and_nothing_is_left(
     pools: SandboxPools, docker: DockerStandIn
 ) -> None:
