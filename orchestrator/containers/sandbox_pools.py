@@ -36,6 +36,11 @@ from orchestrator.loop import Tasks
 _MOST_SETS = 64
 """A sandbox has its memory and its network devices: a control plane that was taken over gets no more of them."""
 
+_TOO_MANY = (
+    f"functions are in {_MOST_SETS} sets of subnets already, and no sandboxes are kept for more; give this one the "
+    "subnets of another function, or delete the functions and versions that are in subnets which nobody needs"
+)
+
 SubnetIds = tuple[str, ...]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -136,6 +141,19 @@ class SandboxPools:
             async with self._turn:
                 await self._let_go(list(self._sets))
             await self.tick()
+
+    async def check(self, subnet_ids: SubnetIds) -> None:
+        """
+        May a function be in this set from now on?
+
+        Raises:
+            SubnetNotFound: If one of them names no network.
+            SubnetUnusable: If one of them cannot be joined, or sandboxes are kept for as many sets as can be.
+            NotHardened: If it is no set, or one of them names a network that functions must not join.
+        """
+        await self._subnets.find(subnet_ids)
+        if subnet_ids not in self._wanted and len(self._wanted) >= _MOST_SETS:
+            raise SubnetUnusable(_TOO_MANY)
 
     async def keep(self, sets: Collection[SubnetIds]) -> None:
         """
@@ -254,7 +272,7 @@ class SandboxPools:
             if subnet_ids in self._sets:
                 return
             if len(self._sets) >= _MOST_SETS:
-                raise NotHardened(f"there are sandboxes for {_MOST_SETS} sets of subnets already")
+                raise NotHardened(_TOO_MANY)
             try:
                 found = await self._subnets.find(subnet_ids)
             except EngineUnreachable:

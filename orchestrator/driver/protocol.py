@@ -73,7 +73,7 @@ class SubnetNotFound(PaddockError):
 
 
 class SubnetUnusable(PaddockError):
-    """A subnet's id names no one network that could be joined; the message says why, and what helps."""
+    """A subnet's id names no one network that could be joined, or sets are too many; the message says what helps."""
 
 
 class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -302,7 +302,8 @@ class Driver(Protocol):
 
         Raises:
             SubnetNotFound: If one names no network.
-            SubnetUnusable: If one names several, or one that cannot be joined.
+            SubnetUnusable: If one names several, or one that cannot be joined, or sandboxes are kept in as many sets as
+                can be.
             NotHardened: If one names a network that functions must not join.
             EngineUnreachable: If the engine does not answer.
         """

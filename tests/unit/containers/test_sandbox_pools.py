@@ -18,7 +18,7 @@ from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
 from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
 from orchestrator.containers.subnets import Subnets
-from orchestrator.driver.protocol import EngineUnreachable, NotHardened, StartFailed
+from orchestrator.driver.protocol import EngineUnreachable, NotHardened, StartFailed, SubnetNotFound, SubnetUnusable
 from tests.support.docker_stand_in import DockerStandIn
 from tests.unit.containers.test_subnets import a_network
 
@@ -392,6 +392,38 @@ async def test_what_is_no_set_or_too_many_are_refused(pools: SandboxPools, docke
     with pytest.raises(NotHardened, match="64"):
         await pools.keep([(f"subnet-{number}",) for number in range(65)])
     assert docker.containers == {}
+
+
+def sets_of(docker: DockerStandIn, count: int) -> list[tuple[str, ...]]:
+    """So many, of two networks' subnets and of networks of their own."""
+    for number in range(count):
+        docker.networks[f"id-of-{number}"] = a_network(f"{number}", subnet=f"10.100.{number}.0/24")
+    return [(f"subnet-{number}",) for number in range(count)]
+
+
+async def test_a_set_of_subnets_for_which_no_sandboxes_could_be_kept_is_refused_before_a_function_is_in_it(
+    pools: SandboxPools, docker: DockerStandIn
+) -> None:
+    """Every start of it would fail; one of those that there are takes as many functions as come."""
+    *others, last = sets_of(docker, 65)
+    await pools.keep(others)
+    await pools.check(others[0])
+    with pytest.raises(
+        SubnetUnusable, match=r"functions are in 64 sets of subnets already.*; give this one the subnets of"
+    ):
+        await pools.check(last)
+    with pytest.raises(NotHardened, match="functions are in 64 sets of subnets already"):
+        await pools.take(last)
+    await pools.keep(others[1:])
+    await pools.check(last)
+
+
+async def test_a_subnet_that_is_not_there_is_no_set_to_be_in(pools: SandboxPools) -> None:
+    """Nor one that is no id."""
+    with pytest.raises(SubnetNotFound):
+        await pools.check(("subnet-none",))
+    with pytest.raises(NotHardened):
+        await pools.check(("host",))
 
 
 async def test_one_that_loses_its_place_is_not_handed_out(pools: SandboxPools, docker: DockerStandIn) -> None:
