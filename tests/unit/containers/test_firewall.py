@@ -168,7 +168,7 @@ def test_a_sandbox_sends_by_a_further_link_what_is_from_that_link_s_address_only
 
 
 def test_the_host_s_rules_grow_with_the_sandboxes_not_with_their_pairs() -> None:
-    """They are handed over as one argument of a program, which may have 128 KB."""
+    """They are handed over as arguments of a program, which may have 2 MiB."""
     many = [
         Attached(
             network_id="mine", link=f"02:42:0a:d9:{n // 256:02x}:{n % 256:02x}", address="10.217.0.9", reach=(_MINE,)
