@@ -16,6 +16,7 @@ from orchestrator.cli.templates.intrinsics import Intrinsics
 from orchestrator.cli.templates.parameters import parameter_values
 from orchestrator.cli.templates.references import References, Stack
 
+_NO_SUBNETS = "its subnets are not made here; write ids of subnets that are Docker networks here (PADDOCK_SUBNETS)"
 _OF_LAMBDA = ("AWS::Lambda::", "AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
 
 
@@ -98,6 +99,10 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
             continue
         with told_of(f"resource {logical_id}"):
             properties, needs = references.needs_of(resource.get("Properties", {}))
+            properties, of_properties = _without_subnets_of_its_own(
+                logical_id, resource, properties, references.assumed
+            )
+        left_out += of_properties
         depends = resource.get("DependsOn", [])
         depends = [depends] if isinstance(depends, str) else depends
         kept.append(
@@ -142,6 +147,20 @@ def _without_what_no_condition_wants(document: Mapping[str, Any], parameters: Ma
         with told_of("Globals"):
             narrowed["Globals"] = intrinsics.resolved(document["Globals"])
     return narrowed
+
+
+def _without_subnets_of_its_own(
+    logical_id: str, resource: Mapping[str, Any], properties: Mapping[str, Any], assumed: Mapping[str, str]
+) -> tuple[Mapping[str, Any], list[LeftOut]]:
+    """A function's properties without a VpcConfig whose subnets would be others' work; and that it was left out."""
+    vpc = properties.get("VpcConfig")
+    subnets = vpc.get("SubnetIds") if isinstance(vpc, dict) else None
+    listed = subnets if isinstance(subnets, list) else [subnets]
+    if not {str(one) for one in listed} & set(assumed.values()):
+        return properties, []
+    kind = resource["Type"]
+    left_out = LeftOut(logical_id=f"{logical_id}.VpcConfig", type=f"{kind} property", reason=_NO_SUBNETS)
+    return {name: value for name, value in properties.items() if name != "VpcConfig"}, [left_out]
 
 
 def _intrinsics(
