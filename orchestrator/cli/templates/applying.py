@@ -16,7 +16,9 @@ from orchestrator.cli.failures import Failure, as_failure
 from orchestrator.cli.templates.api import Api
 from orchestrator.cli.templates.planning import (
     Change,
+    Found,
     NotServed,
+    Refused,
     Step,
     deferred_in,
     filled,
@@ -29,6 +31,8 @@ from orchestrator.cli.templates.wanted import Call, Kind, NotBuilt, Standing, Wa
 _WHAT_IS_NOT_BUILT = re.compile(r"(\w+) is not built yet")
 _WHICH_ONE = {"FunctionName", "Qualifier", "Name", "UUID"}
 """Parameters that say which resource is meant, and change nothing of it."""
+_REFUSALS = (ClientError, ParamValidationError, Failure)
+"""What is one resource's failure; anything else ends the deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +52,20 @@ class Outcome:
     failure: Failure | None = None
 
 
-def standing_of(
-    api: Api, wanted: Iterable[Wanted], kinds: Mapping[str, Kind]
-) -> dict[str, Standing | NotServed | None]:
-    """What stands now of all that is wanted, by logical id. Changes nothing."""
-    found: dict[str, Standing | NotServed | None] = {}
+def standing_of(api: Api, wanted: Iterable[Wanted], kinds: Mapping[str, Kind]) -> dict[str, Found]:
+    """What stands now of all that is wanted, by logical id. Changes nothing; a question refused is that resource's."""
+    found: dict[str, Found] = {}
     known: dict[str, str] = {}
     for one in wanted:
         asked = filled(one, known)
         if deferred_in(asked.target):
             found[one.logical_id] = None
             continue
-        standing = _standing(api, kinds[one.type], asked)
+        standing: Found
+        try:
+            standing = _standing(api, kinds[one.type], asked)
+        except _REFUSALS as error:
+            standing = Refused(as_failure(error))
         found[one.logical_id] = standing
         if isinstance(standing, Standing):
             known |= known_by(one, standing)
@@ -97,8 +103,8 @@ def apply(
 def _taken(
     api: Api, step: Step, kinds: Mapping[str, Kind], known: Mapping[str, str], absent: set[str], failed: set[str]
 ) -> Outcome:
-    if step.wanted is None or step.change is Change.LEFT_OUT:
-        return Outcome(step=step)
+    if step.wanted is None or step.change in (Change.LEFT_OUT, Change.FAILED):
+        return Outcome(step=step, failure=step.failure)
     if step.change is Change.UNCHANGED and step.standing is not None:
         return Outcome(step=step, notes=step.standing.notes, values=step.standing.values)
     wanted = filled(step.wanted, known)
@@ -109,14 +115,14 @@ def _taken(
     step = replace(step, name=wanted.name)
     try:
         made, notes = _make_all(api, kind, wanted, step, known)
-    except (ClientError, ParamValidationError, Failure) as error:
+        standing = _standing(api, kind, wanted) if made else step.standing
+    except _REFUSALS as error:
         return Outcome(step=step, failure=as_failure(error))
     if not made and step.standing is None:
         return Outcome(step=_left_out(step, notes[0]))
     if not made:
         unchanged = replace(step, change=Change.UNCHANGED, differing=())
         return Outcome(step=unchanged, notes=notes, values=step.standing.values if step.standing else {})
-    standing = _standing(api, kind, wanted)
     if not isinstance(standing, Standing):
         standing = Standing(members={})
     name = filled_in(wanted.name, known_by(wanted, standing))

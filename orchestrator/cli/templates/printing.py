@@ -34,7 +34,7 @@ def print_plan(title: str, steps: Sequence[Step], builds: Sequence[Build], assum
     rendering.print_table(_COLUMNS, [(step.change.value, *_shown(step), _detail(step)) for step in steps])
     for reference, value in sorted(assumed.items()):
         rendering.print_line(f"{reference} is not made here; taken for it: {value}")
-    rendering.print_line(_count(steps))
+    rendering.print_line(_count(steps, failed=sum(step.change is Change.FAILED for step in steps)))
 
 
 def print_outcome(outcome: Outcome) -> None:

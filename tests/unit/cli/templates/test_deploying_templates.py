@@ -215,6 +215,33 @@ def test_what_the_api_refuses_fails_that_resource_with_the_apis_words(
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--plan",)])
+def test_a_question_that_the_api_refuses_fails_that_resource_alone(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str, options: tuple[str, ...]
+) -> None:
+    """The plan says so, what needs it is left out, and the rest comes to stand."""
+    alias = """
+  A:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: !Ref F, Name: live, FunctionVersion: "1", Description: !Ref U}
+Outputs:
+"""
+    Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", alias.lstrip("\n")))
+    answering.on("GET", URL, refusal("InvalidParameterValueException", "no such address", 400))
+    answering.on("GET", f"{F}/aliases/live", MISSING)
+    result = paddock("deploy", template, "--stack-name", "s", *options)
+    assert result.exit_code == 2
+    refused = "GetFunctionUrlConfig: no such address (InvalidParameterValueException)"
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert f"failed U Url f {refused}" in lines
+    assert "left out A Alias f:live U is not there" in lines
+    assert "1 to create, 0 to update, 0 unchanged, 1 left out, 1 failed" in lines
+    assert refused in result.stderr
+    if not options:
+        assert f"U (f): failed: {refused}" in lines
+        assert lines[-1] == "1 created, 0 updated, 0 unchanged, 1 left out, 1 failed"
+
+
 def test_an_update_waits_for_the_one_under_way(answering: AnsweringEndpoint, paddock: Paddock, template: str) -> None:
     """The API would refuse a second one."""
     answering.on("GET", F, document({"Configuration": ACTIVE, "Code": {"ImageUri": "f:0"}}))
