@@ -119,7 +119,7 @@ def _taken(
     except _REFUSALS as error:
         return Outcome(step=step, failure=as_failure(error))
     if not made and step.standing is None:
-        return Outcome(step=_left_out(step, notes[0]))
+        return Outcome(step=_left_out(step, "; ".join(notes) or "there is nothing to be made of it"))
     if not made:
         unchanged = replace(step, change=Change.UNCHANGED, differing=())
         return Outcome(step=unchanged, notes=notes, values=step.standing.values if step.standing else {})

@@ -12,7 +12,15 @@ from typing import Any
 from orchestrator.cli.templates.names import place_of_function, qualified
 from orchestrator.cli.templates.references import Stack
 from orchestrator.cli.templates.shapes import shaped
-from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
+from orchestrator.cli.templates.wanted import (
+    Ask,
+    Call,
+    NotForPaddock,
+    Standing,
+    Wanted,
+    members_that_differ,
+    without_empty,
+)
 
 _LATEST = "$LATEST"
 _OF_EVENTS = ("MaximumRetryAttempts", "MaximumEventAgeInSeconds", "DestinationConfig")
@@ -41,6 +49,8 @@ class EventInvokeConfigKind:
         target = qualified(name, None if qualifier == _LATEST else qualifier)
         given = without_empty(shaped("PutFunctionEventInvokeConfig", properties))
         members = {key: value for key, value in given.items() if key not in ("FunctionName", "Qualifier")}
+        if not members:
+            raise NotForPaddock("it sets nothing: neither retries, nor an age, nor a destination")
         shown = f"{name}:{target['Qualifier']}" if "Qualifier" in target else name
         return Wanted(logical_id=logical_id, type=self.type, name=shown, target=target, members=members)
 

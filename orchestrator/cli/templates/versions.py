@@ -14,7 +14,15 @@ from orchestrator.cli.templates.forms import map_at, text_at
 from orchestrator.cli.templates.names import place_of_function
 from orchestrator.cli.templates.references import Stack, deferred
 from orchestrator.cli.templates.shapes import shaped
-from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
+from orchestrator.cli.templates.wanted import (
+    Ask,
+    Call,
+    NotForPaddock,
+    Standing,
+    Wanted,
+    members_that_differ,
+    without_empty,
+)
 
 _PROVISIONED = "ProvisionedConcurrencyConfig"
 _WEIGHTS = "AdditionalVersionWeights"
@@ -94,8 +102,10 @@ class AliasKind:
         routing = map_at("RoutingConfig", given.pop("RoutingConfig", None) or {})
         given["RoutingConfig"] = {_WEIGHTS: _weights(routing.get(_WEIGHTS) or [])}
         asked = shaped("CreateAlias", given)
+        if not asked.get("FunctionVersion"):
+            raise NotForPaddock("it has no FunctionVersion, which it needs")
         members = {
-            "FunctionVersion": asked.get("FunctionVersion"),
+            "FunctionVersion": asked["FunctionVersion"],
             "Description": asked.get("Description", ""),
             "RoutingConfig": asked["RoutingConfig"],
             **_provisioned(properties),

@@ -242,6 +242,38 @@ Outputs:
         assert lines[-1] == "1 created, 0 updated, 0 unchanged, 1 left out, 1 failed"
 
 
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ("Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: f, Qualifier: live", "it sets nothing: "),
+        (
+            (
+                "Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: f, Qualifier: live, "
+                "MaximumRetryAttempts: !Ref AWS::NoValue, DestinationConfig: {OnFailure: {Destination: ''}}"
+            ),
+            "it sets nothing: ",
+        ),
+        ("Type: AWS::Lambda::Alias, Properties: {FunctionName: f, Name: live", "it has no FunctionVersion, "),
+        (
+            "Type: AWS::Lambda::Alias, Properties: {FunctionName: f, Name: live, FunctionVersion: ''",
+            "it has no FunctionVersion, ",
+        ),
+    ],
+)
+def test_what_sets_nothing_is_left_out_with_the_reason(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str, properties: str, reason: str
+) -> None:
+    """And what stands beside it in the template is made."""
+    Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", f"  E: {{{properties}}}}}\nOutputs:\n", 1))
+    answering.on("GET", "/2019-09-25/functions/f/event-invoke-config", MISSING)
+    answering.on("GET", f"{F}/aliases/live", MISSING)
+    result = paddock("deploy", template, "--stack-name", "s", "--json")
+    assert result.exit_code == 0, result.output
+    found = {one["logical_id"]: one for one in json.loads(result.stdout)["resources"]}
+    assert {name: one["change"] for name, one in found.items()} == {"F": "create", "U": "create", "E": "left out"}
+    assert found["E"]["reason"].startswith(reason)
+
+
 def test_an_update_waits_for_the_one_under_way(answering: AnsweringEndpoint, paddock: Paddock, template: str) -> None:
     """The API would refuse a second one."""
     answering.on("GET", F, document({"Configuration": ACTIVE, "Code": {"ImageUri": "f:0"}}))
