@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orchestrator.cli.failures import unusable
+from orchestrator.cli.templates.intrinsics import as_text
 
 
 def overrides_of(texts: Iterable[str]) -> dict[str, str]:
@@ -32,7 +33,7 @@ def overrides_of(texts: Iterable[str]) -> dict[str, str]:
 
 def parameter_values(declared: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
     """
-    Every parameter's value; those that are lists by their type are lists.
+    Every parameter's value, a text; those that are lists by their type are lists of texts.
 
     Raises: Failure: for one without a value, one that is not declared, or a value that is not allowed.
     """
@@ -55,13 +56,15 @@ def secrets_of(declared: Mapping[str, Any], values: Mapping[str, Any]) -> frozen
 
 
 def _value(name: str, declared: Mapping[str, Any], given: Any) -> Any:
-    allowed = declared.get("AllowedValues")
-    if allowed and str(given) not in {str(one) for one in allowed}:
-        raise unusable(f"parameter {name} must be one of {', '.join(map(str, allowed))}")
+    # A text whatever it was written as, as on AWS: `false` is the text, and so is 3.
+    value = as_text(given)
+    allowed = [as_text(one) for one in declared.get("AllowedValues") or ()]
+    if allowed and value not in allowed:
+        raise unusable(f"parameter {name} must be one of {', '.join(allowed)}")
     kind = str(declared.get("Type", "String"))
-    if isinstance(given, str) and (kind == "CommaDelimitedList" or kind.startswith("List<")):
-        return [one.strip() for one in given.split(",")]
-    return given
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        return [one.strip() for one in value.split(",")]
+    return value
 
 
 def _words(text: str) -> list[str]:

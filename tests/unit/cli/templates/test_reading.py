@@ -118,6 +118,31 @@ def test_parameters_have_the_given_value_or_their_default() -> None:
 
 
 @pytest.mark.parametrize(
+    ("allowed", "default", "overrides", "value"),
+    [
+        (["true", "false"], False, {}, "false"),
+        ([True, False], True, {}, "true"),
+        ([True, False], False, {"X": "true"}, "true"),
+        ([1, 2], "1", {}, "1"),
+        (["1", "2"], 1, {"X": "2"}, "2"),
+    ],
+)
+def test_a_parameter_is_a_text_whatever_it_is_written_as(
+    allowed: list[Any], default: object, overrides: dict[str, str], value: str
+) -> None:
+    """As on AWS: `false` and "false" are the same."""
+    declared = {"X": {"Type": "String", "AllowedValues": allowed, "Default": default}}
+    assert parameter_values(declared, overrides) == {"X": value}
+
+
+def test_a_text_that_only_resembles_an_allowed_one_is_refused() -> None:
+    """No condition would take `True` for `true`."""
+    declared = {"X": {"Type": "String", "AllowedValues": [True, False], "Default": False}}
+    with pytest.raises(Failure, match="parameter X must be one of true, false"):
+        parameter_values(declared, {"X": "True"})
+
+
+@pytest.mark.parametrize(
     ("overrides", "message"),
     [
         ({}, "parameter Stage has no default; give it with --parameter-overrides Stage=..."),
