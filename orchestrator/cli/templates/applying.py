@@ -137,17 +137,17 @@ def _make_all(
     made = False
     for call in kind.calls(wanted, step.standing, step.differing):
         parameters = filled_in(call.parameters, known)
-        if made and deferred_in(parameters):
-            # A version's own number: the call before has published it.
+        if wanted.logical_id in deferred_in(parameters):
+            # A version's own number: it stands, or the call before has published it.
             parameters = filled_in(parameters, _known(wanted, _values(api, kind, wanted)))
         made = _made(api, replace(call, parameters=parameters), notes) or made
     return made, tuple(notes)
 
 
 def _made(api: Api, call: Call, notes: list[str]) -> bool:
-    """Make one call without the members that are not built; False if nothing of it is left then."""
+    """Make one call without the members that are not built; False if that changes nothing."""
     parameters = dict(call.parameters)
-    while set(parameters) - _WHICH_ONE or call.operation == "PublishVersion":
+    while set(parameters) - _WHICH_ONE or call.only_waits or call.operation == "PublishVersion":
         try:
             api.make(replace(call, parameters=parameters))
         except NotBuilt as error:
@@ -157,7 +157,7 @@ def _made(api: Api, call: Call, notes: list[str]) -> bool:
             if parameters.pop(what, None) is None:
                 return False
         else:
-            return True
+            return not call.only_waits
     return False
 
 

@@ -40,7 +40,6 @@ class EventInvokeConfigKind:
     """How often an event is tried, how old it may become, and where its record goes."""
 
     type = "AWS::Lambda::EventInvokeConfig"
-    renews = False
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
@@ -64,6 +63,10 @@ class EventInvokeConfigKind:
         surplus = tuple(name for name in _OF_EVENTS if name in standing.members and name not in wanted.members)
         return members_that_differ(wanted, standing) + surplus
 
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
+
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`. What is put is all there is."""
         parameters = {**wanted.target, **wanted.members}
@@ -78,7 +81,6 @@ class EventSourceMappingKind:
     """
 
     type = "AWS::Lambda::EventSourceMapping"
-    renews = False
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -119,6 +121,10 @@ class EventSourceMappingKind:
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
         return tuple(name for name in members_that_differ(wanted, standing) if name not in _ONLY_WHEN_CREATED)
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""

@@ -132,7 +132,7 @@ def plan(
             or (step.change is Change.UPDATE and functions.changes_what_runs(step.differing))
         ):
             changing.add(one.name)
-        if step.standing is not None and not (step.change is Change.UPDATE and kinds[one.type].renews):
+        if step.standing is not None and not kinds[one.type].renewed_by(step.differing):
             known |= known_by(one, step.standing)
     return steps
 
@@ -207,10 +207,9 @@ def _step(wanted: Wanted, standing: Found, kind: Kind, changing: set[str]) -> St
         return step
     follows = wanted.target.get("FunctionName") in changing and wanted.type != functions.TYPE
     differing = kind.differing(wanted, standing, follows)
-    if differing:
-        return replace(step, change=Change.UPDATE, differing=differing, standing=standing)
-    name = filled_in(wanted.name, known_by(wanted, standing))
-    return replace(step, change=Change.UNCHANGED, name=name, standing=standing)
+    name = wanted.name if kind.renewed_by(differing) else filled_in(wanted.name, known_by(wanted, standing))
+    change = Change.UPDATE if differing else Change.UNCHANGED
+    return replace(step, change=change, name=name, differing=differing, standing=standing)
 
 
 def _ordered(wanted: Mapping[str, Wanted], types: Sequence[str]) -> list[Wanted]:

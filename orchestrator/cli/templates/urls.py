@@ -33,7 +33,6 @@ class UrlKind:
     """Function URLs."""
 
     type = "AWS::Lambda::Url"
-    renews = False
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
@@ -55,6 +54,10 @@ class UrlKind:
         """As `Kind`."""
         return members_that_differ(wanted, standing)
 
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
+
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
         if standing is None:
@@ -68,7 +71,6 @@ class PermissionKind:
     """Statements of a function's policy; the id of one is `<stack>-<LogicalId>`."""
 
     type = "AWS::Lambda::Permission"
-    renews = False
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -97,6 +99,10 @@ class PermissionKind:
         """As `Kind`. Also what the statement has and the template has not: it may let in too many, or too few."""
         surplus = tuple(name for name in standing.members if name not in wanted.members)
         return members_that_differ(wanted, standing) + surplus
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`. A statement cannot be changed, only replaced."""

@@ -29,6 +29,8 @@ _WEIGHTS = "AdditionalVersionWeights"
 _LATEST = "$LATEST"
 _IS_PUBLISHED = "IsPublished"
 """Not the API's: is there a version with what $LATEST is?"""
+_IS_UNDER_WAY = "IsProvisioning"
+"""Not the API's: is what was asked for still being started?"""
 
 _VERSIONED = (
     *("CodeSha256", "Role", "Timeout", "MemorySize", "Environment", "ImageConfigResponse", "Architectures"),
@@ -42,7 +44,6 @@ class VersionKind:
     """Published versions."""
 
     type = "AWS::Lambda::Version"
-    renews = True
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
@@ -70,10 +71,14 @@ class VersionKind:
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
-        found = members_that_differ(wanted, standing)
-        if not follows:
+        found = _differing(wanted, standing)
+        if not follows and _IS_PUBLISHED not in found:
             return found
         return tuple(name for name in wanted.members if name in (_IS_PUBLISHED, _PROVISIONED))
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return _IS_PUBLISHED in differing
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
@@ -82,15 +87,15 @@ class VersionKind:
         if standing is None or _IS_PUBLISHED in differing:
             given = {key: value for key, value in wanted.members.items() if key == "Description"}
             made.append(Call(operation="PublishVersion", parameters={**wanted.target, **given}, settles=name))
-        number = deferred(wanted.logical_id, "Version")
-        return made + _provisioning(wanted, standing, differing, {**wanted.target, "Qualifier": number})
+        target = {**wanted.target, "Qualifier": deferred(wanted.logical_id, "Version")}
+        # Of a version that is published now, nothing is under way.
+        return made + _provisioning(wanted, None if made else standing, differing, target)
 
 
 class AliasKind:
     """Aliases."""
 
     type = "AWS::Lambda::Alias"
-    renews = False
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -129,7 +134,11 @@ class AliasKind:
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
-        return members_that_differ(wanted, standing)
+        return _differing(wanted, standing)
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
@@ -174,10 +183,21 @@ def _provisioned(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provisioned_standing(ask: Ask, wanted: Wanted, qualifier: str) -> dict[str, Any]:
+    """How many were asked for, and whether they are still being started. Of those that failed there is nothing."""
     if _PROVISIONED not in wanted.members:
         return {}
-    answer = ask("GetProvisionedConcurrencyConfig", FunctionName=wanted.target["FunctionName"], Qualifier=qualifier)
-    return {_PROVISIONED: (answer or {}).get("RequestedProvisionedConcurrentExecutions")}
+    target = {"FunctionName": wanted.target["FunctionName"], "Qualifier": qualifier}
+    answer = ask("GetProvisionedConcurrencyConfig", **target) or {}
+    if answer.get("Status") == "FAILED":
+        return {_PROVISIONED: None}
+    count = answer.get("RequestedProvisionedConcurrentExecutions")
+    return {_PROVISIONED: count, _IS_UNDER_WAY: answer.get("Status") == "IN_PROGRESS"}
+
+
+def _differing(wanted: Wanted, standing: Standing) -> tuple[str, ...]:
+    found = members_that_differ(wanted, standing)
+    is_under_way = standing.members.get(_IS_UNDER_WAY) and _PROVISIONED not in found
+    return (*found, _PROVISIONED) if is_under_way else found
 
 
 def _provisioning(
@@ -186,5 +206,9 @@ def _provisioning(
     count = wanted.members.get(_PROVISIONED)
     if count is None or (standing is not None and _PROVISIONED not in differing):
         return []
+    of_standing = standing.members if standing is not None else {}
+    if of_standing.get(_IS_UNDER_WAY) and of_standing.get(_PROVISIONED) == count:
+        # Put again, it would begin anew.
+        return [Call(operation="GetProvisionedConcurrencyConfig", parameters=target, only_waits=True)]
     parameters = {**target, "ProvisionedConcurrentExecutions": count}
     return [Call(operation="PutProvisionedConcurrencyConfig", parameters=parameters)]

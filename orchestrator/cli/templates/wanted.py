@@ -55,11 +55,13 @@ class Call:
 
     Args:
         settles: The function that must be settled before and after.
+        only_waits: Does it change nothing, and only wait for what was asked for before?
     """
 
     operation: str
     parameters: Mapping[str, Any]
     settles: str | None = None
+    only_waits: bool = False
 
 
 class Ask(Protocol):
@@ -79,14 +81,9 @@ class NotBuilt(Exception):
 
 
 class Kind(Protocol):
-    """
-    How resources of one CloudFormation type are made.
-
-    `renews`: does each change give it another number or ARN, which what refers to it must follow?
-    """
+    """How resources of one CloudFormation type are made."""
 
     type: str
-    renews: bool
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """
@@ -107,6 +104,10 @@ class Kind(Protocol):
         Args:
             follows: Does the code or configuration of its function change first?
         """
+        ...
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """Does this change give it another number or ARN, which what refers to it must follow?"""
         ...
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:

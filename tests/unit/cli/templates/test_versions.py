@@ -1,0 +1,108 @@
+"""Versions and aliases of a template: which is published, what an alias shows, and what is provisioned for them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.answering_endpoint import FUNCTIONS, AnsweringEndpoint, document, refusal
+from tests.unit.cli.conftest import Paddock
+
+ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+F = f"{FUNCTIONS}/f"
+VERSIONS = f"{F}/versions"
+ALIAS = f"{F}/aliases/live"
+PROVISIONED = "/2019-09-30/functions/f/provisioned-concurrency"
+MISSING = refusal("ResourceNotFoundException", f"Function not found: {ARN}", 404)
+VERSION_AND_ALIAS = """
+Resources:
+  V:
+    Type: AWS::Lambda::Version
+    Properties: {FunctionName: f, ProvisionedConcurrencyConfig: {ProvisionedConcurrentExecutions: 2}}
+  A:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: f, Name: live, FunctionVersion: !GetAtt V.Version}
+"""
+
+
+def version(number: str, **members: Any) -> dict[str, Any]:
+    """One of ListVersionsByFunction."""
+    return {"Version": number, "FunctionArn": f"{ARN}:{number}", "CodeSha256": "a", **members}
+
+
+def provisioned(status: str, count: int = 2) -> dict[str, Any]:
+    """As GetProvisionedConcurrencyConfig says it."""
+    return {"Status": status, "RequestedProvisionedConcurrentExecutions": count, "StatusReason": "why"}
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    """A version with provisioned concurrency, and an alias of it."""
+    path = tmp_path / "template.yaml"
+    path.write_text(VERSION_AND_ALIAS)
+    return path
+
+
+@pytest.fixture
+def answering(endpoint: AnsweringEndpoint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AnsweringEndpoint:
+    """Version 4 stands as $LATEST is, and the alias shows version 3."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    endpoint.on("GET", f"{FUNCTIONS}/paddock-asks-where-it-is/configuration", MISSING)
+    endpoint.on("GET", f"{F}/configuration", document({"FunctionArn": ARN, "State": "Active"}))
+    endpoint.on("GET", VERSIONS, document({"Versions": [version("$LATEST"), version("3"), version("4")]}))
+    endpoint.on("GET", ALIAS, document({"AliasArn": f"{ARN}:live", "FunctionVersion": "3"}))
+    endpoint.on("PUT", ALIAS, document({"AliasArn": f"{ARN}:live", "FunctionVersion": "4"}))
+    endpoint.on("PUT", PROVISIONED, document({"Status": "IN_PROGRESS"}, 202))
+    return endpoint
+
+
+@pytest.mark.parametrize("then", ["READY", "FAILED"])
+def test_provisioned_concurrency_that_failed_is_asked_for_again(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path, then: str
+) -> None:
+    """The alias is led to that version only once it is ready."""
+    answering.on("GET", PROVISIONED, document(provisioned("FAILED")), document(provisioned(then)))
+    result = paddock("deploy", str(template), "--stack-name", "s")
+    (put,) = answering.asked_for("PUT", PROVISIONED)
+    assert (put.query, put.document) == ("Qualifier=4", {"ProvisionedConcurrentExecutions": 2})
+    assert "update V Version f:4 ProvisionedConcurrencyConfig" in " ".join(result.stdout.split())
+    assert result.exit_code == (0 if then == "READY" else 1), result.output
+    assert [one.document for one in answering.asked_for("PUT", ALIAS)] == (
+        [{"FunctionVersion": "4"}] if then == "READY" else []
+    )
+
+
+@pytest.mark.parametrize("then", ["READY", "FAILED"])
+def test_provisioned_concurrency_under_way_is_waited_for(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path, then: str
+) -> None:
+    """Asked for again it would begin anew."""
+    answering.on("GET", PROVISIONED, *[document(provisioned(one)) for one in ("IN_PROGRESS", "IN_PROGRESS", then)])
+    result = paddock("deploy", str(template), "--stack-name", "s", "--json")
+    assert answering.asked_for("PUT", PROVISIONED) == []
+    assert len(answering.asked_for("GET", PROVISIONED)) >= 3
+    changes = {one["logical_id"]: one["change"] for one in json.loads(result.stdout)["resources"]}
+    if then == "READY":
+        assert changes == {"V": "unchanged", "A": "update"}
+    else:
+        assert changes == {"V": "failed", "A": "left out"}
+        assert result.exit_code == 1
+
+
+def test_a_version_that_is_published_gets_what_its_predecessor_had_provisioned(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path
+) -> None:
+    """What is ready for the old one is not there for the new one."""
+    before = {"Versions": [version("$LATEST", CodeSha256="b"), version("4")]}
+    after = {"Versions": [version("$LATEST", CodeSha256="b"), version("4"), version("5", CodeSha256="b")]}
+    answering.on("GET", VERSIONS, document(before), document(after))
+    answering.on("POST", VERSIONS, document({"Version": "5"}, 201))
+    answering.on("GET", PROVISIONED, document(provisioned("READY")))
+    result = paddock("deploy", str(template), "--stack-name", "s")
+    assert result.exit_code == 0, result.output
+    (put,) = answering.asked_for("PUT", PROVISIONED)
+    assert put.query == "Qualifier=5"
+    assert [one.document for one in answering.asked_for("PUT", ALIAS)] == [{"FunctionVersion": "5"}]
