@@ -128,11 +128,14 @@ def without_empty(value: Any) -> Any:
     return {name: one for name, one in found.items() if one not in (None, {}, [], "")}
 
 
-_WHOLE = {"Environment", "ImageConfig", "RoutingConfig", "Cors", "DestinationConfig"}
+_WHOLE = {"ImageConfig", "RoutingConfig", "Cors", "DestinationConfig"}
 """Maps of which the template says everything: what it does not mention is taken away."""
 
 
 def _agrees(wanted: Any, standing: Any, name: str = "") -> bool:
+    if name == "Environment":
+        # A variable whose value is empty is one all the same.
+        return _variables_of(wanted) == _variables_of(standing)
     if name in _WHOLE:
         return bool(without_empty(wanted or {}) == without_empty(standing or {}))
     if isinstance(wanted, dict):
@@ -141,3 +144,7 @@ def _agrees(wanted: Any, standing: Any, name: str = "") -> bool:
     if wanted in ([], "") and standing is None:
         return True
     return bool(wanted == standing)
+
+
+def _variables_of(environment: Any) -> dict[str, str]:
+    return dict((environment or {}).get("Variables") or {})

@@ -19,6 +19,7 @@ from orchestrator.cli.templates.wanted import Ask, Standing
 
 STACK = Stack(name="shop", account="123456789012", region="eu-west-1")
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+CODE = {"ImageUri": "f:1"}
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:jobs"
 
 
@@ -92,6 +93,26 @@ def test_the_code_of_a_function_that_failed_is_sent_again(state: dict[str, str],
     answer = {"GetFunction": {"Configuration": configuration, "Code": {"ImageUri": "f:1"}}}
     properties = {"FunctionName": "f", "PackageType": "Image", "Code": {"ImageUri": "f:1"}, "Role": "r"}
     assert standing("Function", properties, answer)[1] == differing
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stands", "differing"),
+    [
+        ({"A": "1", "B": ""}, {"A": "1"}, ("Environment",)),
+        ({"A": "1"}, {"A": "1", "B": ""}, ("Environment",)),
+        ({"B": ""}, None, ("Environment",)),
+        ({"A": "1", "B": ""}, {"B": "", "A": "1"}, ()),
+        ({}, None, ()),
+    ],
+)
+def test_a_variable_without_a_value_is_a_variable(
+    wanted: dict[str, str], stands: dict[str, str] | None, differing: tuple[str, ...]
+) -> None:
+    """Programs ask whether it is there."""
+    environment = {} if stands is None else {"Environment": {"Variables": stands}}
+    answer = {"GetFunction": {"Configuration": {"FunctionArn": ARN, "Role": "r", **environment}, "Code": CODE}}
+    properties = {"FunctionName": "f", "PackageType": "Image", "Code": CODE, "Role": "r"}
+    assert standing("Function", {**properties, "Environment": {"Variables": wanted}}, answer)[1] == differing
 
 
 def test_settings_with_operations_of_their_own_are_asked_for_where_the_template_has_them() -> None:
