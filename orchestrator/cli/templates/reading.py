@@ -13,7 +13,7 @@ from orchestrator.cli.templates.forms import check_resource, told_of
 from orchestrator.cli.templates.images import Build
 from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, has_an_id_of_its_own
 from orchestrator.cli.templates.intrinsics import Intrinsics
-from orchestrator.cli.templates.parameters import parameter_values
+from orchestrator.cli.templates.parameters import assumed_for, parameter_values
 from orchestrator.cli.templates.references import References, Stack
 
 _NO_SUBNETS = "its subnets are not made here; write ids of subnets that are Docker networks here (PADDOCK_SUBNETS)"
@@ -51,7 +51,8 @@ class Template:
 
     Args:
         resources: Of Lambda.
-        assumed: Values taken for what Paddock does not make, by `LogicalId` or `LogicalId.Attribute`.
+        assumed: Values taken for what Paddock does not make, by `LogicalId` or `LogicalId.Attribute`, and for what is
+            stored elsewhere.
         outputs: The template's Outputs, as far as they can be said.
         outputs_left_out: Why the others cannot.
     """
@@ -110,7 +111,7 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
                 logical_id=logical_id, type=resource["Type"], properties=properties, needs=needs | frozenset(depends)
             )
         )
-    assumed = dict(references.assumed)
+    assumed = assumed_for(document.get("Parameters") or {}, overrides) | references.assumed
     left_out += [
         LeftOut(logical_id=f"{one.logical_id}.{one.event}", type=f"{one.type} event", reason=one.reason)
         for one in translation.events

@@ -118,6 +118,37 @@ def test_parameters_have_the_given_value_or_their_default() -> None:
 
 
 @pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("String", "/a, /b"),
+        ("AWS::EC2::Image::Id", "/a, /b"),
+        ("List<String>", ["/a", "/b"]),
+        ("CommaDelimitedList", ["/a", "/b"]),
+    ],
+)
+def test_a_parameter_of_systems_manager_has_its_type_and_the_plan_names_what_was_taken_for_it(
+    tmp_path: Path, kind: str, value: object
+) -> None:
+    """Its default is a name there; an override is the value."""
+    text = f"""
+Parameters:
+  X: {{Type: AWS::SSM::Parameter::Value<{kind}>, Default: "/a, /b"}}
+  Hidden: {{Type: AWS::SSM::Parameter::Value<String>, Default: /secret, NoEcho: true}}
+  Plain: {{Type: String, Default: plain}}
+Resources: {{}}
+Outputs: {{O: {{Value: !Ref X}}}}
+"""
+    template = read_text(tmp_path, text)
+    assert template.outputs["O"] == value
+    assert template.assumed == {
+        f"the value of parameter X (AWS::SSM::Parameter::Value<{kind}>)": "/a, /b",
+        "the value of parameter Hidden (AWS::SSM::Parameter::Value<String>)": "****",
+    }
+    given = read_text(tmp_path, text, X="c", Hidden="d")
+    assert (given.outputs["O"], given.assumed) == ("c" if isinstance(value, str) else ["c"], {})
+
+
+@pytest.mark.parametrize(
     ("allowed", "default", "overrides", "value"),
     [
         (["true", "false"], False, {}, "false"),
