@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from orchestrator.cli.failures import Failure, as_failure
+from orchestrator.cli.templates import functions
 from orchestrator.cli.templates.api import Api
 from orchestrator.cli.templates.planning import (
     Change,
@@ -24,6 +25,7 @@ from orchestrator.cli.templates.planning import (
     filled,
     filled_in,
     known_by,
+    step_of,
     waits_for,
 )
 from orchestrator.cli.templates.wanted import Call, Kind, NotBuilt, Standing, Wanted
@@ -84,37 +86,59 @@ def apply(
     Returns: The outcomes, and what the API chose, by what stands for it.
     """
     outcomes: list[Outcome] = []
-    known: dict[str, str] = {}
-    absent: set[str] = set()
-    failed: set[str] = set()
+    before = _Before()
     for step in steps:
-        outcome = _taken(api, step, kinds, known, absent, failed)
-        if outcome.failure is not None:
-            failed.add(step.logical_id)
-        elif outcome.step.change is Change.LEFT_OUT:
-            absent.add(step.logical_id)
-        elif step.wanted is not None and outcome.values:
-            known |= _known(step.wanted, outcome.values)
+        outcome = _taken(api, step, kinds, before)
+        before.came_to(step, outcome)
         outcomes.append(outcome)
         done(outcome)
-    return outcomes, known
+    return outcomes, before.known
 
 
-def _taken(
-    api: Api, step: Step, kinds: Mapping[str, Kind], known: Mapping[str, str], absent: set[str], failed: set[str]
-) -> Outcome:
-    if step.wanted is None or step.change in (Change.LEFT_OUT, Change.FAILED):
-        return Outcome(step=step, failure=step.failure)
-    if step.change is Change.UNCHANGED and step.standing is not None:
-        return Outcome(step=step, notes=step.standing.notes, values=step.standing.values)
-    wanted = filled(step.wanted, known)
-    missing = waits_for(wanted, absent) | (wanted.needs & failed)
+@dataclass(slots=True, kw_only=True)
+class _Before:
+    """
+    What the steps that were taken leave to those after them.
+
+    Args:
+        known: What the API chose, by what stands for it.
+        absent: Logical ids of what was left out.
+        failed: Logical ids of what failed.
+        partly: Names of functions of whose change something was left out: what was planned to follow it may not.
+    """
+
+    known: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    partly: set[str] = field(default_factory=set)
+
+    def came_to(self, step: Step, outcome: Outcome) -> None:
+        """Remember what became of a step."""
+        if outcome.failure is not None:
+            self.failed.add(step.logical_id)
+        elif outcome.step.change is Change.LEFT_OUT:
+            self.absent.add(step.logical_id)
+        elif step.wanted is not None and outcome.values:
+            self.known.update(_known(step.wanted, outcome.values))
+        if step.type == functions.TYPE and step.change is Change.UPDATE and outcome.notes:
+            self.partly.add(step.name)
+
+
+def _taken(api: Api, step: Step, kinds: Mapping[str, Kind], before: _Before) -> Outcome:
+    if step.wanted is None or _asks_for_nothing(step):
+        return _as_it_is(step)
+    wanted = filled(step.wanted, before.known)
+    missing = waits_for(wanted, before.absent) | (wanted.needs & before.failed)
     if missing:
         return Outcome(step=_left_out(step, f"{', '.join(sorted(missing))} is not there"))
     kind = kinds[wanted.type]
     step = replace(step, name=wanted.name)
     try:
-        made, notes = _make_all(api, kind, wanted, step, known)
+        if _may_be_otherwise(step, wanted, before):
+            step = step_of(wanted, _standing(api, kind, wanted), kind, follows=False)
+            if _asks_for_nothing(step):
+                return _as_it_is(step)
+        made, notes = _make_all(api, kind, wanted, step, before.known)
         standing = _standing(api, kind, wanted) if made else step.standing
     except _REFUSALS as error:
         return Outcome(step=step, failure=as_failure(error))
@@ -127,6 +151,23 @@ def _taken(
         standing = Standing(members={})
     name = filled_in(wanted.name, known_by(wanted, standing))
     return Outcome(step=replace(step, name=name), notes=(*notes, *standing.notes), values=standing.values)
+
+
+def _asks_for_nothing(step: Step) -> bool:
+    return step.change not in (Change.CREATE, Change.UPDATE)
+
+
+def _as_it_is(step: Step) -> Outcome:
+    """Of a step that asks for nothing."""
+    if step.change is Change.UNCHANGED and step.standing is not None:
+        return Outcome(step=step, notes=step.standing.notes, values=step.standing.values)
+    return Outcome(step=step, failure=step.failure)
+
+
+def _may_be_otherwise(step: Step, wanted: Wanted, before: _Before) -> bool:
+    """Was it planned from what was only expected: a function's change, or what the API would choose?"""
+    was_deferred = step.wanted is not None and bool(deferred_in(step.wanted.target))
+    return was_deferred or (wanted.type != functions.TYPE and wanted.target.get("FunctionName") in before.partly)
 
 
 def _make_all(

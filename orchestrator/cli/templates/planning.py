@@ -121,7 +121,8 @@ def plan(
         asked = filled(one, known)
         step = _not_made(asked, absent, failed)
         if step is None:
-            step = _step(asked, standing.get(one.logical_id), kinds[one.type], changing)
+            follows = asked.target.get("FunctionName") in changing and one.type != functions.TYPE
+            step = step_of(asked, standing.get(one.logical_id), kinds[one.type], follows=follows)
         steps.append(step)
         if step.change is Change.LEFT_OUT:
             absent.add(one.logical_id)
@@ -135,6 +136,26 @@ def plan(
         if step.standing is not None and not kinds[one.type].renewed_by(step.differing):
             known |= known_by(one, step.standing)
     return steps
+
+
+def step_of(wanted: Wanted, standing: Found, kind: Kind, *, follows: bool) -> Step:
+    """
+    What becomes of one resource, all that it needs given.
+
+    Args:
+        follows: Does the code or configuration of its function change first?
+    """
+    step = _new(wanted)
+    if isinstance(standing, NotServed):
+        return replace(step, change=Change.LEFT_OUT, reason=standing.message)
+    if isinstance(standing, Refused):
+        return replace(step, change=Change.FAILED, reason=str(standing.failure), failure=standing.failure)
+    if standing is None or deferred_in(wanted.target):
+        return step
+    differing = kind.differing(wanted, standing, follows)
+    name = wanted.name if kind.renewed_by(differing) else filled_in(wanted.name, known_by(wanted, standing))
+    change = Change.UPDATE if differing else Change.UNCHANGED
+    return replace(step, change=change, name=name, differing=differing, standing=standing)
 
 
 def known_by(wanted: Wanted, standing: Standing) -> dict[str, str]:
@@ -195,21 +216,6 @@ def _not_made(wanted: Wanted, absent: set[str], failed: set[str]) -> Step | None
 
 def _new(wanted: Wanted) -> Step:
     return Step(logical_id=wanted.logical_id, type=wanted.type, name=wanted.name, change=Change.CREATE, wanted=wanted)
-
-
-def _step(wanted: Wanted, standing: Found, kind: Kind, changing: set[str]) -> Step:
-    step = _new(wanted)
-    if isinstance(standing, NotServed):
-        return replace(step, change=Change.LEFT_OUT, reason=standing.message)
-    if isinstance(standing, Refused):
-        return replace(step, change=Change.FAILED, reason=str(standing.failure), failure=standing.failure)
-    if standing is None or deferred_in(wanted.target):
-        return step
-    follows = wanted.target.get("FunctionName") in changing and wanted.type != functions.TYPE
-    differing = kind.differing(wanted, standing, follows)
-    name = wanted.name if kind.renewed_by(differing) else filled_in(wanted.name, known_by(wanted, standing))
-    change = Change.UPDATE if differing else Change.UNCHANGED
-    return replace(step, change=change, name=name, differing=differing, standing=standing)
 
 
 def _ordered(wanted: Mapping[str, Wanted], types: Sequence[str]) -> list[Wanted]:

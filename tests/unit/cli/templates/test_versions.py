@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.cli.answering_endpoint import FUNCTIONS, AnsweringEndpoint, document, refusal
+from tests.unit.cli.answering_endpoint import FUNCTIONS, Answer, AnsweringEndpoint, document, refusal
 from tests.unit.cli.conftest import Paddock
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
@@ -106,3 +106,47 @@ def test_a_version_that_is_published_gets_what_its_predecessor_had_provisioned(
     (put,) = answering.asked_for("PUT", PROVISIONED)
     assert put.query == "Qualifier=5"
     assert [one.document for one in answering.asked_for("PUT", ALIAS)] == [{"FunctionVersion": "5"}]
+
+
+FUNCTION_VERSION_ALIAS = """
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: f, PackageType: Image, Code: {ImageUri: "f:1"}, Role: r, Tags: [{Key: a, Value: b}],
+      FileSystemConfigs: [{Arn: a, LocalMountPath: /mnt/a}]}
+  V:
+    Type: AWS::Lambda::Version
+    Properties: {FunctionName: !Ref F}
+  P:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref V, Action: "lambda:InvokeFunction", Principal: "*"}
+  A:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: !Ref F, Name: live, FunctionVersion: !GetAtt V.Version}
+"""
+
+
+@pytest.mark.parametrize("tags", [{"a": "b"}, {}], ids=["nothing else", "and tags"])
+def test_what_would_follow_a_change_that_is_left_out_is_unchanged(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path, tags: dict[str, str]
+) -> None:
+    """So each deployment says that nothing changed, as the second one should."""
+    template.write_text(FUNCTION_VERSION_ALIAS)
+    configuration = {"FunctionName": "f", "FunctionArn": ARN, "State": "Active", "Role": "r"}
+    function = {"Configuration": configuration, "Code": {"ImageUri": "f:1"}, "Tags": tags}
+    answering.on("GET", F, document(function))
+    answering.on(
+        "PUT", f"{F}/configuration", refusal("NotImplementedException", "FileSystemConfigs is not built yet", 501)
+    )
+    answering.on("POST", f"/2017-03-31/tags/{ARN}", Answer(204))
+    statement = {"Sid": "s-P", "Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunction"}
+    answering.on("GET", f"{F}/policy", document({"Policy": json.dumps({"Statement": [statement]})}))
+    answering.on("GET", ALIAS, document({"AliasArn": f"{ARN}:live", "FunctionVersion": "4"}))
+    result = paddock("deploy", str(template), "--stack-name", "s", "--json")
+    assert result.exit_code == 0, result.output
+    outcomes = {one["logical_id"]: one for one in json.loads(result.stdout)["resources"]}
+    of_function = "unchanged" if tags else "update"
+    changes = {name: one["change"] for name, one in outcomes.items()}
+    assert changes == {"F": of_function, "V": "unchanged", "P": "unchanged", "A": "unchanged"}
+    assert (outcomes["V"]["name"], outcomes["V"]["members"]) == ("f:4", [])
+    assert outcomes["F"]["notes"] == ["FileSystemConfigs: not built in this Paddock"]
