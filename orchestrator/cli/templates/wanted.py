@@ -128,7 +128,7 @@ def without_empty(value: Any) -> Any:
     return {name: one for name, one in found.items() if one not in (None, {}, [], "")}
 
 
-_WHOLE = {"ImageConfig", "RoutingConfig", "Cors", "DestinationConfig"}
+_WHOLE = {"ImageConfig", "RoutingConfig", "Cors", "DestinationConfig", "FilterCriteria", "ScalingConfig"}
 """Maps of which the template says everything: what it does not mention is taken away."""
 
 

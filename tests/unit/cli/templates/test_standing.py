@@ -143,23 +143,6 @@ def test_settings_with_operations_of_their_own_are_asked_for_where_the_template_
     assert standing("Function", properties, answers)[1] == ("RecursiveLoop", "RuntimeManagementConfig")
 
 
-def test_an_event_source_mapping_is_known_by_function_and_source() -> None:
-    """Another function's, another alias's and another source's are not it."""
-    others = [
-        {"UUID": "1", "FunctionArn": f"{ARN}2", "EventSourceArn": QUEUE},
-        {"UUID": "2", "FunctionArn": f"{ARN}:live", "EventSourceArn": QUEUE},
-        {"UUID": "3", "FunctionArn": ARN, "EventSourceArn": f"{QUEUE}2"},
-    ]
-    mine = {"UUID": "4", "FunctionArn": ARN, "EventSourceArn": QUEUE, "State": "Enabled", "BatchSize": 10}
-    properties = {"FunctionName": "f", "EventSourceArn": QUEUE, "Enabled": False}
-    answer = {"ListEventSourceMappings": {"EventSourceMappings": others}}
-    assert standing("EventSourceMapping", properties, answer)[0] is None
-    answer = {"ListEventSourceMappings": {"EventSourceMappings": [*others, mine]}}
-    found, differing = standing("EventSourceMapping", properties, answer)
-    assert found is not None
-    assert (found.values, differing) == ({"UUID": "4"}, ("Enabled",))
-
-
 def test_provisioned_concurrency_is_what_was_asked_for() -> None:
     """Not what is ready by now."""
     answers: dict[str, Any] = {
