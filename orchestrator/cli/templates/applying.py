@@ -139,14 +139,14 @@ def _taken(api: Api, step: Step, kinds: Mapping[str, Kind], before: _Before) -> 
             if _asks_for_nothing(step):
                 return _as_it_is(step)
         made, notes = _make_all(api, kind, wanted, step, before.known)
-        standing = _standing(api, kind, wanted) if made else step.standing
+        is_another = made or kind.renewed_by(step.differing)
+        standing = _standing(api, kind, wanted) if is_another else step.standing
     except _REFUSALS as error:
         return Outcome(step=step, failure=as_failure(error))
     if not made and step.standing is None:
         return Outcome(step=_left_out(step, "; ".join(notes) or "there is nothing to be made of it"))
     if not made:
-        unchanged = replace(step, change=Change.UNCHANGED, differing=())
-        return Outcome(step=unchanged, notes=notes, values=step.standing.values if step.standing else {})
+        step = replace(step, change=Change.UNCHANGED, differing=())
     if not isinstance(standing, Standing):
         standing = Standing(members={})
     name = filled_in(wanted.name, known_by(wanted, standing))

@@ -12,7 +12,11 @@ from orchestrator.cli.templates.applying import Outcome
 from orchestrator.cli.templates.images import Build
 from orchestrator.cli.templates.planning import Change, Step
 
-_SHOWN_MEMBER = {"ImageId": "the image behind its tag", "IsPublished": "what $LATEST is now"}
+_SHOWN_MEMBER = {
+    "ImageId": "the image behind its tag",
+    "IsPublished": "what $LATEST is now",
+    "Version": "which one it is",
+}
 _DONE = {Change.CREATE: "created", Change.UPDATE: "updated"}
 _NUMBER = re.compile(r"\$\{\w+\.Version\}")
 _COLUMNS = ("CHANGE", "RESOURCE", "TYPE", "NAME", "DETAIL")

@@ -1,13 +1,15 @@
 """
 AWS::Lambda::Version and AWS::Lambda::Alias.
 
-A version is published where $LATEST is no longer what was published last; its logical id is not looked at.
+A version is published where $LATEST is no longer what was published last; its logical id is not looked at. Of several
+versions of one function the last of the template is that one, and each before it the one that was published before.
 AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-version.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.cli.templates.forms import map_at, text_at
@@ -29,6 +31,8 @@ _WEIGHTS = "AdditionalVersionWeights"
 _LATEST = "$LATEST"
 _IS_PUBLISHED = "IsPublished"
 """Not the API's: is there a version with what $LATEST is?"""
+_NUMBER = "Version"
+"""Not the API's: which of the published versions it is."""
 _IS_UNDER_WAY = "IsProvisioning"
 """Not the API's: is what was asked for still being started?"""
 
@@ -45,40 +49,49 @@ class VersionKind:
 
     type = "AWS::Lambda::Version"
 
+    def __init__(self) -> None:
+        self._of_function: dict[str, list[str]] = {}
+
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
         name, _ = place_of_function(properties["FunctionName"])
         members = {_IS_PUBLISHED: True, **_description(properties), **_provisioned(properties)}
         number = deferred(logical_id, "Version")
         target = {"FunctionName": name}
+        self._of_function.setdefault(name, []).append(logical_id)
         return Wanted(logical_id=logical_id, type=self.type, name=f"{name}:{number}", target=target, members=members)
 
     def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
         """As `Kind`."""
         listed = _versions(ask, wanted.target["FunctionName"])
         latest = next((one for one in listed if one["Version"] == _LATEST), None)
-        published = [one for one in listed if one["Version"].isdigit()]
+        published = sorted((one for one in listed if one["Version"].isdigit()), key=lambda one: -int(one["Version"]))
         if latest is None or not published:
             return None
-        newest = max(published, key=lambda one: int(one["Version"]))
+        is_published = all(latest.get(name) == published[0].get(name) for name in _VERSIONED)
+        newer = self._newer_in_template(wanted)
+        # One of the newer ones may still have to be published.
+        back = newer if is_published else max(0, newer - 1)
+        found = published[min(back, len(published) - 1)]
         members = {
-            _IS_PUBLISHED: all(latest.get(name) == newest.get(name) for name in _VERSIONED),
+            _IS_PUBLISHED: is_published or newer > 0,
             # A version's own is for ever, and $LATEST's where none was given.
             "Description": wanted.members.get("Description"),
-            **_provisioned_standing(ask, wanted, newest["Version"]),
+            **_provisioned_standing(ask, wanted, found["Version"]),
         }
-        return Standing(members=members, values={"Version": newest["Version"], "Arn": newest["FunctionArn"]})
+        return Standing(members=members, values={"Version": found["Version"], "Arn": found["FunctionArn"]})
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
         found = _differing(wanted, standing)
         if not follows and _IS_PUBLISHED not in found:
             return found
-        return tuple(name for name in wanted.members if name in (_IS_PUBLISHED, _PROVISIONED))
+        what = _NUMBER if self._newer_in_template(wanted) else _IS_PUBLISHED
+        return (what, *(name for name in (_PROVISIONED,) if name in wanted.members))
 
     def renewed_by(self, differing: tuple[str, ...]) -> bool:
         """As `Kind`."""
-        return _IS_PUBLISHED in differing
+        return bool({_IS_PUBLISHED, _NUMBER} & set(differing))
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
@@ -88,8 +101,13 @@ class VersionKind:
             given = {key: value for key, value in wanted.members.items() if key == "Description"}
             made.append(Call(operation="PublishVersion", parameters={**wanted.target, **given}, settles=name))
         target = {**wanted.target, "Qualifier": deferred(wanted.logical_id, "Version")}
-        # Of a version that is published now, nothing is under way.
-        return made + _provisioning(wanted, None if made else standing, differing, target)
+        # Of a version that is another one now, nothing is under way.
+        return made + _provisioning(wanted, None if self.renewed_by(differing) else standing, differing, target)
+
+    def _newer_in_template(self, wanted: Wanted) -> int:
+        """How many of the function's versions stand after it in the template."""
+        of_function = self._of_function[wanted.target["FunctionName"]]
+        return len(of_function) - of_function.index(wanted.logical_id) - 1
 
 
 class AliasKind:
@@ -130,11 +148,15 @@ class AliasKind:
         if found is None:
             return None
         provisioned = _provisioned_standing(ask, wanted, wanted.target["Name"])
-        return Standing(members={"Description": "", **found, **provisioned}, values={"Arn": found["AliasArn"]})
+        return Standing(
+            members={"Description": "", **found, **provisioned},
+            values={"Arn": found["AliasArn"]},
+            notes=_weighs_itself(wanted),
+        )
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
-        return _differing(wanted, standing)
+        return _differing(_without_own_weight(wanted), standing)
 
     def renewed_by(self, differing: tuple[str, ...]) -> bool:
         """As `Kind`."""
@@ -142,7 +164,7 @@ class AliasKind:
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
-        members = {key: value for key, value in wanted.members.items() if key != _PROVISIONED}
+        members = {key: value for key, value in _without_own_weight(wanted).members.items() if key != _PROVISIONED}
         made = []
         if standing is None:
             made.append(Call(operation="CreateAlias", parameters={**wanted.target, **without_empty(members)}))
@@ -171,6 +193,21 @@ def _weights(listed: Any) -> Any:
     place = f"RoutingConfig.{_WEIGHTS}"
     found = [map_at(f"{place}[{index}]", one) for index, one in enumerate(listed)]
     return {text_at(f"{place}: FunctionVersion", one["FunctionVersion"]): one["FunctionWeight"] for one in found}
+
+
+def _weighs_itself(wanted: Wanted) -> tuple[str, ...]:
+    """That the second version of an alias is its first, if it is."""
+    version = wanted.members["FunctionVersion"]
+    if version not in wanted.members["RoutingConfig"][_WEIGHTS]:
+        return ()
+    return (f"RoutingConfig: version {version} would be its second beside itself; no other one is published",)
+
+
+def _without_own_weight(wanted: Wanted) -> Wanted:
+    """An alias that the API takes: it refuses one of which both versions are the same."""
+    if not _weighs_itself(wanted):
+        return wanted
+    return replace(wanted, members={**wanted.members, "RoutingConfig": {_WEIGHTS: {}}})
 
 
 def _description(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -150,3 +150,98 @@ def test_what_would_follow_a_change_that_is_left_out_is_unchanged(
     assert changes == {"F": of_function, "V": "unchanged", "P": "unchanged", "A": "unchanged"}
     assert (outcomes["V"]["name"], outcomes["V"]["members"]) == ("f:4", [])
     assert outcomes["F"]["notes"] == ["FileSystemConfigs: not built in this Paddock"]
+
+
+TWO_VERSIONS = """
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: f, PackageType: Image, Code: {ImageUri: "f:1"}, Role: r, MemorySize: 256}
+  Old: {Type: AWS::Lambda::Version, Properties: {FunctionName: !Ref F}}
+  New: {Type: AWS::Lambda::Version, Properties: {FunctionName: !Ref F}}
+  A:
+    Type: AWS::Lambda::Alias
+    Properties:
+      FunctionName: !Ref F
+      Name: live
+      FunctionVersion: !GetAtt New.Version
+      RoutingConfig: {AdditionalVersionWeights: [{FunctionVersion: !GetAtt Old.Version, FunctionWeight: 0.1}]}
+"""
+
+
+def weighted(version: str, **weights: float) -> dict[str, Any]:
+    """As GetAlias says it; the weights by `vN`."""
+    routing = {"AdditionalVersionWeights": {name[1:]: weight for name, weight in weights.items()}}
+    return {"AliasArn": f"{ARN}:live", "FunctionVersion": version, "RoutingConfig": routing}
+
+
+def names_of(output: str) -> dict[str, str]:
+    """By logical id."""
+    return {one["logical_id"]: one["name"] for one in json.loads(output)["resources"]}
+
+
+@pytest.mark.parametrize("changes_now", [True, False], ids=["the function changes", "it changed before"])
+def test_of_two_versions_of_a_function_the_first_is_the_one_that_was_published_before(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path, changes_now: bool
+) -> None:
+    """So an alias can be shared by both: $LATEST is published as 5, and 4 stands for the first."""
+    template.write_text(TWO_VERSIONS)
+    configuration = {"FunctionName": "f", "FunctionArn": ARN, "State": "Active", "Role": "r"}
+    before = {**configuration, "MemorySize": 128 if changes_now else 256}
+    answering.on("GET", F, document({"Configuration": before, "Code": {"ImageUri": "f:1"}}))
+    answering.on("PUT", f"{F}/configuration", document(configuration))
+    old = [version("3", MemorySize=64), version("4", MemorySize=128)]
+    is_behind = document({"Versions": [version("$LATEST", MemorySize=256), *old]})
+    as_published = document({"Versions": [version("$LATEST", MemorySize=128), *old]})
+    is_published = document({"Versions": [version("$LATEST", MemorySize=256), *old, version("5", MemorySize=256)]})
+    # The plan looks twice, for either version; then the first one is looked at anew if its function changed meanwhile.
+    looks = [as_published, as_published, is_behind] if changes_now else [is_behind, is_behind]
+    answering.on("GET", VERSIONS, *looks, is_published)
+    answering.on("POST", VERSIONS, document({"Version": "5"}, 201))
+    answering.on("GET", ALIAS, document(weighted("4", v3=0.1)))
+    result = paddock("deploy", str(template), "--stack-name", "s", "--json")
+    assert result.exit_code == 0, result.output
+    assert len(answering.asked_for("POST", VERSIONS)) == 1
+    (put,) = answering.asked_for("PUT", ALIAS)
+    routing = {"AdditionalVersionWeights": {"4": 0.1}}
+    assert put.document == {"FunctionVersion": "5", "RoutingConfig": routing}
+    names = names_of(result.stdout)
+    assert (names["Old"], names["New"]) == ("f:4", "f:5")
+
+
+def test_two_versions_that_stand_as_they_should_are_unchanged(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path
+) -> None:
+    """And so is their alias."""
+    template.write_text(TWO_VERSIONS)
+    configuration = {"FunctionName": "f", "FunctionArn": ARN, "State": "Active", "Role": "r", "MemorySize": 256}
+    answering.on("GET", F, document({"Configuration": configuration, "Code": {"ImageUri": "f:1"}}))
+    answering.on("GET", ALIAS, document(weighted("4", v3=0.1)))
+    result = paddock("deploy", str(template), "--stack-name", "s", "--json")
+    assert result.exit_code == 0, result.output
+    assert {one["change"] for one in json.loads(result.stdout)["resources"]} == {"unchanged"}
+    assert names_of(result.stdout) == {"F": "f", "Old": "f:3", "New": "f:4", "A": "f:live"}
+
+
+def test_the_weight_of_a_version_that_is_not_there_yet_is_left_out_with_the_reason(
+    answering: AnsweringEndpoint, paddock: Paddock, template: Path
+) -> None:
+    """At the first deployment both versions are the first; the alias stands all the same, and again unchanged."""
+    template.write_text(TWO_VERSIONS)
+    configuration = {"FunctionName": "f", "FunctionArn": ARN, "State": "Active", "Role": "r", "MemorySize": 256}
+    function = document({"Configuration": configuration, "Code": {"ImageUri": "f:1"}})
+    answering.on("GET", F, MISSING, function)
+    answering.on("POST", FUNCTIONS, document(configuration, 201))
+    one = document({"Versions": [version("$LATEST"), version("1")]})
+    answering.on("GET", VERSIONS, MISSING, MISSING, one)
+    answering.on("POST", VERSIONS, document({"Version": "1"}, 201))
+    answering.on("GET", ALIAS, MISSING, document({"AliasArn": f"{ARN}:live", "FunctionVersion": "1"}))
+    answering.on("POST", f"{F}/aliases", document({}, 201))
+    note = "RoutingConfig: version 1 would be its second beside itself; no other one is published"
+    for change in ("create", "unchanged"):
+        result = paddock("deploy", str(template), "--stack-name", "s", "--json")
+        assert result.exit_code == 0, result.output
+        *_, alias = json.loads(result.stdout)["resources"]
+        assert (alias["change"], alias["notes"]) == (change, [note])
+    (created,) = answering.asked_for("POST", f"{F}/aliases")
+    assert created.document == {"Name": "live", "FunctionVersion": "1"}
