@@ -18,6 +18,8 @@ from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, membe
 
 _ROOT = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 
+_NOTHING_ANSWERS = "its URL is kept and shown, and nothing answers there yet"
+
 _OF_CONDITION = {
     "aws:sourcearn": "SourceArn",
     "aws:sourceaccount": "SourceAccount",
@@ -48,7 +50,7 @@ class UrlKind:
         if found is None:
             return None
         members = {"Cors": {}, "InvokeMode": "BUFFERED", **found}
-        return Standing(members=members, values={"FunctionUrl": found["FunctionUrl"]})
+        return Standing(members=members, values={"FunctionUrl": found["FunctionUrl"]}, notes=(_NOTHING_ANSWERS,))
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
