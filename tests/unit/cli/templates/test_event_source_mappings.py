@@ -74,7 +74,7 @@ def test_a_mapping_is_known_by_its_function_and_source(
 def test_a_mapping_of_another_qualifier_is_led_to_the_one_that_is_wanted(
     properties: dict[str, Any], stands: str, name: str
 ) -> None:
-    """As CloudFormation updates it; a second one would have each message read twice."""
+    """As CloudFormation updates it; a second one would share the queue with it."""
     assert update([mapping("1", stands)], properties) == changed("1", FunctionName=name)
 
 
