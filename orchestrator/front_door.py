@@ -9,12 +9,12 @@ archives of layers are had without a signature, by paths that nobody can guess.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Network, ip_address
 
 from fastapi import APIRouter, FastAPI, Response
 
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
+from orchestrator.access.function_peers import FunctionPeers
 from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_raw
 from orchestrator.lambda_api.layer_downloads import PREFIX as LAYER_ARCHIVES
 from orchestrator.lambda_api.model import ServiceModel
@@ -34,7 +34,7 @@ class FrontDoor:
         console: Serves `/_paddock/...`.
         downloads: Serves the archives of layers, whose paths are the permission.
         is_ready: Has everything started, and nothing failed?
-        functions_subnet: The functions' network once it is known; its peers are refused.
+        functions: These peers are refused.
         browsers: What web pages may do.
         signing: Must requests be signed?
         signed_only: Wraps an application so that it gets signed requests alone.
@@ -49,7 +49,7 @@ class FrontDoor:
         console: APIRouter,
         downloads: App,
         is_ready: Callable[[], bool],
-        functions_subnet: Callable[[], IPv4Network | None],
+        functions: FunctionPeers,
         browsers: BrowserRules,
         signing: Decision,
         signed_only: Callable[[App], App],
@@ -58,7 +58,7 @@ class FrontDoor:
     ) -> None:
         self._lambda_api = lambda_api
         self._downloads = downloads
-        self._functions_subnet = functions_subnet
+        self._functions = functions
         self._others = _application(lambda_api, console, is_ready)
         self._browsers = browsers
         self._signing = signing
@@ -70,18 +70,24 @@ class FrontDoor:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        if self._is_function(scope):
-            await send_raw(send, 403, [(b"content-type", b"application/json")], _FORBIDDEN)
+        client = scope["client"]
+        if client is not None and self._functions.include(client[0]):
+            await _refuse_function(send)
             return
         refusal = self._browsers.refusal(scope["method"], scope["headers"])
         if refusal is not None:
             await send_error(send, self._model, refusal, self._new_request_id())
         elif scope["path"].startswith(LAYER_ARCHIVES):
             await self._downloads(scope, receive, send)
-        elif self._signing.lets_everyone_in or scope["path"] in _HEALTH or not await self._signing.needs_signature():
+        elif self._signing.lets_everyone_in or scope["path"] in _HEALTH:
             await self._route(scope, receive, send)
-        else:
+        elif await self._signing.needs_signature():
             await self._signed(scope, receive, send)
+        elif client is not None and self._functions.included(client[0]):
+            # It waited until that was known: a function of an earlier life that sent it has gone, its request has not.
+            await _refuse_function(send)
+        else:
+            await self._route(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(_LAMBDA_PREFIX):
@@ -89,13 +95,9 @@ class FrontDoor:
         else:
             await self._others(scope, receive, send)
 
-    def _is_function(self, scope: Scope) -> bool:
-        subnet, client = self._functions_subnet(), scope["client"]
-        if subnet is None or client is None or client[0] == "127.0.0.1":
-            return False
-        address = ip_address(client[0])
-        # The first addresses are the gateway's and the control plane's own, which a host's own call comes from.
-        return address in subnet and int(address) > int(subnet.network_address) + 2
+
+async def _refuse_function(send: Send) -> None:
+    await send_raw(send, 403, [(b"content-type", b"application/json")], _FORBIDDEN)
 
 
 def _application(lambda_api: App, console: APIRouter, is_ready: Callable[[], bool]) -> FastAPI:

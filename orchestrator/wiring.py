@@ -21,6 +21,7 @@ import structlog
 from orchestrator import logs
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision, must_be_signed
+from orchestrator.access.function_peers import FunctionPeers
 from orchestrator.bounded_http import Bounds
 from orchestrator.clock import Clock
 from orchestrator.console.api import ConsoleSources, console_router
@@ -108,7 +109,6 @@ class ControlPlane:
         self._random = random
         self._is_ready = False
         self._place: Place | None = None
-        self._functions_subnet: IPv4Network | None = None
         self._memory = memory = MemoryReader(settings.cgroup_root)
 
         self._journal = Journal(clock, lifecycle_log, _without_turns(store.history.record))
@@ -226,6 +226,7 @@ class ControlPlane:
         ]
         self._streams: list[asyncio.Task[None]] = []
         self._signing = Decision()
+        self._functions = FunctionPeers(self._fleet.addresses.is_in_subnet)
         self._model = ServiceModel()
         self._bodies = BodyRoom(settings.request_memory_mib * _MIB)
         self._lambda_api = self._build_lambda_api()
@@ -255,7 +256,7 @@ class ControlPlane:
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         await self._front.start()
         self._place = place = await self._driver.start(await asyncio.to_thread(own_container_id))
-        self._functions_subnet = IPv4Network(place.functions_subnet)
+        self._functions.are_on(IPv4Network(place.functions_subnet), place.earlier_addresses)
         await self._decide_who_signs(place)
         facts = await self._driver.facts()
         self._room.limits = host_limits(
@@ -439,7 +440,7 @@ class ControlPlane:
             lambda_api=self._lambda_api,
             console=console_router(sources),
             is_ready=lambda: self._is_ready,
-            functions_subnet=lambda: self._functions_subnet,
+            functions=self._functions,
             browsers=BrowserRules(self._settings.allowed_hosts, self._settings.allowed_origins),
             downloads=LayerDownloads(self._store.documents, self._store.layer_archives),
             signing=self._signing,

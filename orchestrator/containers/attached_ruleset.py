@@ -85,7 +85,8 @@ def _each_link(attached: Sequence[Attached], networks: Mapping[str, int], chain:
 
 def _within(held: Sequence[Attached], reach: Reach) -> list[str]:
     """What sandboxes on one network may send there."""
-    further = held[0].reach
+    # Of the newest: what has come to the network since the others were attached is closed to them, too.
+    further = held[-1].reach
     return [
         *each("    ip daddr {} drop", closed_in(further, reach.host_addresses)),
         *each("    ip daddr {} drop", sorted({one.address for one in held})),
@@ -107,7 +108,7 @@ def _routed(number: int, held: Sequence[Attached], reach: Reach, wanted: Sequenc
 
 
 def _bridged(number: int, held: Sequence[Attached], reach: Reach) -> list[str]:
-    subnets = ", ".join(part.subnet for part in held[0].reach)
+    subnets = ", ".join(part.subnet for part in held[-1].reach)
     return [
         f"  chain from_{number} {{",
         "    ether type arp accept",

@@ -105,7 +105,6 @@ class DockerDriver:
         self._environments: Environments | None = None
         self._network: FunctionsNetwork | None = None
         self._pools: SandboxPools | None = None
-        self._subnets: Subnets | None = None
         self._disks: ScratchDisks | None = None
         self._isolation: Isolation | None = None
         self._tasks = Tasks("driver")
@@ -164,6 +163,7 @@ class DockerDriver:
             control_plane_address=network.control_plane,
             functions_subnet=network.subnet,
             published_addresses=control_plane.published_on if control_plane is not None else None,
+            earlier_addresses=earlier.addresses,
         )
 
     async def _fill(self, disks: ScratchDisks) -> None:
@@ -206,7 +206,6 @@ class DockerDriver:
         self._network = network
         reach = self._reach(network, host)
         one_at_a_time = self._engine.major_version < _NETWORKS_REMOVED_SIDE_BY_SIDE
-        self._subnets = Subnets(self._engine, self._settings.subnets, network.own_container)
         self._pools = SandboxPools(
             self._engine,
             SandboxTemplate(
@@ -216,7 +215,7 @@ class DockerDriver:
                 ruleset=ruleset(reach),
             ),
             reach,
-            self._subnets,
+            Subnets(self._engine, self._settings.subnets, network.own_container),
             self._host_firewall,
             ReadySandboxes(self._settings.driver_folder / "ready-sandboxes"),
             sizes=Sizes(alone=self._settings.network_pool_size, of_set=self._settings.subnet_pool_size),
@@ -226,6 +225,7 @@ class DockerDriver:
             ),
             random=self._random,
             cut_off=self._looking_after.wake,
+            too_open=self._running.sandbox_failed,
         )
         self._isolation = self._isolation_of(self._pools, network, reach)
         # What another runtime has made would say nothing of this one's.
@@ -331,8 +331,8 @@ class DockerDriver:
 
     async def check_subnets(self, subnet_ids: tuple[str, ...]) -> None:
         """May functions be in these?"""
-        assert self._subnets is not None, "start it first"
-        await self._subnets.find(subnet_ids)
+        assert self._pools is not None, "start it first"
+        await self._pools.check(subnet_ids)
 
     async def keep_subnets(self, sets: tuple[tuple[str, ...], ...]) -> None:
         """Keep sandboxes ready in these sets."""

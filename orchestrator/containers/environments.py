@@ -28,6 +28,7 @@ from orchestrator.containers.scratch_disks import ScratchDisk, ScratchDisks
 from orchestrator.containers.spec import USER, OfTheImage, environment_container
 from orchestrator.containers.writable_roots import WritableRoots
 from orchestrator.domain.functions import CPU_PERIOD_US
+from orchestrator.domain.start_failures import SANDBOX_FAILURE
 from orchestrator.driver.protocol import (
     EngineRefused,
     EngineUnreachable,
@@ -146,6 +147,11 @@ class Environments:
                 environment_id=spec.environment_id, container_id=container_id, sandbox=sandbox, disk=disk
             )
             self._running.add(container)
+            # From here on it is ended when that is seen; between its taking and this it could not be.
+            if self._pools.is_too_open(sandbox.sandbox_id):
+                raise StartFailed(
+                    SANDBOX_FAILURE, "a network of the function's subnets changed while it started; it is tried anew"
+                )
             if root_mib:
                 self._roots.watch(container_id, root_mib)
             raw = await self._engine.attach(container_id)

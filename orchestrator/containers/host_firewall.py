@@ -31,7 +31,13 @@ from orchestrator.loop import Loop
 _LOOK_EVERY = timedelta(seconds=10)
 _STANDS = "stands"
 _STOOD = "stood"
-_SET = 'nft list table inet "$1" >/dev/null 2>&1 && echo stood; nft "$2" && echo stands'
+_ARGUMENT_BYTES = 65_536
+"""Linux has 128 KiB for one argument of a program, and for all together a quarter of its stack: mostly 2 MiB."""
+_SET = (
+    'table=$1; shift; nft list table inet "$table" >/dev/null 2>&1 && echo stood; '
+    # The shell's own `printf`: for it, nothing counts but the sum of the arguments.
+    'printf %s "$@" | nft -f - && echo stands'
+)
 _REMOVE = 'for family in inet bridge; do nft delete table "$family" "$1" 2>/dev/null; done; echo gone'
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -142,7 +148,7 @@ class HostFirewall:
                 raise IsolationBroken("the host's network rules are no longer set: Paddock ends")
             attached = [one for held in self._attached.values() for one in held]
             rules = self._rules + attached_ruleset(self._reach, self.table, attached)
-            said = await self._run(_SET, self.table, rules)
+            said = await self._run(_SET, self.table, *_arguments(rules))
         words = said.split()
         if _STANDS not in words:
             raise IsolationBroken(f"the host's network rules could not be set ({said.strip() or 'nft said nothing'})")
@@ -156,3 +162,8 @@ class HostFirewall:
             return await output_of(self._engine, specification, f"paddock-host-firewall-{self._random(6).hex()}")
         except (APIError, TimeoutError) as error:
             raise IsolationBroken(f"the host's network rules could not be set ({error})") from error
+
+
+def _arguments(rules: str) -> list[str]:
+    """In one piece once they are put together again; there are no letters but ASCII's in them."""
+    return [rules[start : start + _ARGUMENT_BYTES] for start in range(0, len(rules), _ARGUMENT_BYTES)]

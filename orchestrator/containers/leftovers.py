@@ -9,7 +9,7 @@ container when nobody waits for it any more; so does one that the engine answere
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,11 +35,13 @@ class EarlierLives:
         functions: Ids of containers.
         others: The same: sandboxes, and what does one small thing.
         unjoined: Those of the others that are running sandboxes which no function has joined, as the engine lists them.
+        addresses: Of the sandboxes that functions have joined, on every network.
     """
 
     functions: list[str]
     others: list[str]
     unjoined: list[dict[str, Any]]
+    addresses: tuple[str, ...]
 
 
 class Leftovers:
@@ -78,7 +80,9 @@ class Leftovers:
         joined = {one["HostConfig"]["NetworkMode"].removeprefix("container:") for one in found}
         sandboxes = [one for one in found if one["Labels"].get(ROLE) == SANDBOX_ROLE and one["State"] == "running"]
         unjoined = [one for one in sandboxes if one["Id"] not in joined]
-        return EarlierLives(functions=functions, others=others, unjoined=unjoined)
+        places = [place for one in sandboxes if one["Id"] in joined for place in _places(one)]
+        addresses = tuple(sorted({place["IPAddress"] for place in places if place.get("IPAddress")}))
+        return EarlierLives(functions=functions, others=others, unjoined=unjoined, addresses=addresses)
 
     async def of_any_life(self) -> tuple[list[str], list[str]]:
         """The same with everything of this life: it ends."""
@@ -131,6 +135,11 @@ class Leftovers:
         found = await self._engine.call("volumes", filters={"label": self._label, "dangling": True})
         names = [volume["Name"] for volume in found.get("Volumes") or ()]
         return [name for name in names if not name.startswith(VOLUME_PREFIX)]
+
+
+def _places(listed: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    places: dict[str, dict[str, Any]] = listed["NetworkSettings"]["Networks"]
+    return places.values()
 
 
 def _sorted(found: list[dict[str, Any]]) -> tuple[list[str], list[str]]:

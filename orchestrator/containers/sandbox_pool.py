@@ -387,7 +387,12 @@ class SandboxPool:
         except BaseException:
             self._tasks.start(self._discard_at_last(sandbox_id))
             raise
-        return Sandbox(sandbox_id=sandbox_id, hostname=hostname, address=place["IPAddress"])
+        return Sandbox(
+            sandbox_id=sandbox_id,
+            hostname=hostname,
+            address=place["IPAddress"],
+            in_subnets=tuple(one.address for one in attached),
+        )
 
     def _attached(self, template: SandboxTemplate, places: Mapping[str, Any]) -> tuple[Attached, ...]:
         """Its places on its further networks."""

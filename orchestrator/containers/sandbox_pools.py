@@ -36,6 +36,11 @@ from orchestrator.loop import Tasks
 _MOST_SETS = 64
 """A sandbox has its memory and its network devices: a control plane that was taken over gets no more of them."""
 
+_TOO_MANY = (
+    f"functions are in {_MOST_SETS} sets of subnets already, and no sandboxes are kept for more; give this one the "
+    "subnets of another function, or delete the functions and versions that are in subnets which nobody needs"
+)
+
 SubnetIds = tuple[str, ...]
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
@@ -51,9 +56,16 @@ class Sizes:
 
 @dataclass(slots=True, kw_only=True)
 class _OfSet:
+    """
+    Args:
+        subnets: As they were found when it was begun.
+        is_too_open: Has something come to one of their networks that its rules do not close?
+    """
+
     subnets: tuple[Subnet, ...]
     pool: SandboxPool
     is_kept: bool
+    is_too_open: bool = False
 
 
 class SandboxPools:
@@ -69,6 +81,7 @@ class SandboxPools:
         side_by_side: How much is done at once, in all pools together.
         random: Returns that many random bytes.
         cut_off: Called when a new sandbox finds no place on one of its networks.
+        too_open: Called with the id of each that serves and reaches what it must not any more.
     """
 
     def __init__(
@@ -84,6 +97,7 @@ class SandboxPools:
         side_by_side: SideBySide,
         random: Callable[[int], bytes],
         cut_off: Callable[[], None],
+        too_open: Callable[[str], None],
     ) -> None:
         self._engine = engine
         self._template = template
@@ -94,11 +108,12 @@ class SandboxPools:
         self._side_by_side = side_by_side
         self._random = random
         self._cut_off = cut_off
+        self._too_open = too_open
         self._wall = Wall.IN_SANDBOX
         self._opening = 0
         self._alone = self._pool(template, sizes.alone, kept)
         self._sets: dict[SubnetIds, _OfSet] = {}
-        self._let_go_of: list[SandboxPool] = []
+        self._let_go_of: list[_OfSet] = []
         self._wanted: frozenset[SubnetIds] = frozenset()
         self._told: dict[SubnetIds, str] = {}
         self._turn = asyncio.Lock()
@@ -127,6 +142,19 @@ class SandboxPools:
                 await self._let_go(list(self._sets))
             await self.tick()
 
+    async def check(self, subnet_ids: SubnetIds) -> None:
+        """
+        May a function be in this set from now on?
+
+        Raises:
+            SubnetNotFound: If one of them names no network.
+            SubnetUnusable: If one of them cannot be joined, or sandboxes are kept for as many sets as can be.
+            NotHardened: If it is no set, or one of them names a network that functions must not join.
+        """
+        await self._subnets.find(subnet_ids)
+        if subnet_ids not in self._wanted and len(self._wanted) >= _MOST_SETS:
+            raise SubnetUnusable(_TOO_MANY)
+
     async def keep(self, sets: Collection[SubnetIds]) -> None:
         """
         Have sandboxes ready for these sets of subnets, and for no others.
@@ -142,7 +170,10 @@ class SandboxPools:
         await self.tick()
 
     async def tick(self) -> None:
-        """Look what the subnets are now, and begin, replace and let go of pools accordingly."""
+        """
+        Look what the subnets are now, and begin, replace and let go of pools accordingly; tell of what serves behind
+        rules that were made before something came that they would have to close.
+        """
         async with self._turn:
             await self._let_go([subnet_ids for subnet_ids in self._sets if subnet_ids not in self._wanted])
             self._told = {subnet_ids: reason for subnet_ids, reason in self._told.items() if subnet_ids in self._wanted}
@@ -157,6 +188,7 @@ class SandboxPools:
                     self._tell_once(subnet_ids, str(error))
                 else:
                     self._told.pop(subnet_ids, None)
+            await self._look_at_what_was_let_go()
 
     async def take(self, subnet_ids: SubnetIds = ()) -> Sandbox:
         """
@@ -179,7 +211,11 @@ class SandboxPools:
         await self._pool_of(sandbox_id).discard(sandbox_id)
         # Also of one whose first removal failed, which no pool knows any more.
         await self._host_firewall.detach(sandbox_id)
-        self._let_go_of = [pool for pool in self._let_go_of if pool.ids()]
+        self._forget_what_has_served()
+
+    def is_too_open(self, sandbox_id: str) -> bool:
+        """Does it reach what it must not any more? Then nothing is to be started in it."""
+        return any(one.is_too_open and sandbox_id in one.pool.ids() for one in self._let_go_of)
 
     def ids(self) -> set[str]:
         """Of every sandbox that is ready, being made, or serves."""
@@ -207,7 +243,7 @@ class SandboxPools:
     def places(self) -> dict[str, set[str]]:
         """The sandboxes that are to have a place on each further network, by its id; some may not have started yet."""
         places: dict[str, set[str]] = {}
-        for one in self._sets.values():
+        for one in (*self._sets.values(), *self._let_go_of):
             for subnet in one.subnets:
                 places.setdefault(subnet.network_id, set()).update(one.pool.ids())
         return places
@@ -236,7 +272,7 @@ class SandboxPools:
             if subnet_ids in self._sets:
                 return
             if len(self._sets) >= _MOST_SETS:
-                raise NotHardened(f"there are sandboxes for {_MOST_SETS} sets of subnets already")
+                raise NotHardened(_TOO_MANY)
             try:
                 found = await self._subnets.find(subnet_ids)
             except EngineUnreachable:
@@ -263,12 +299,27 @@ class SandboxPools:
             kept = self._sets.pop(subnet_ids, None)
             if kept is not None:
                 # What serves from it goes on, and is looked after here until it ends.
-                self._let_go_of.append(kept.pool)
+                self._let_go_of.append(kept)
                 self._tasks.start(self._close(kept.pool))
 
     async def _close(self, pool: SandboxPool) -> None:
         await pool.close()
-        self._let_go_of = [one for one in self._let_go_of if one.ids()]
+        self._forget_what_has_served()
+
+    def _forget_what_has_served(self) -> None:
+        self._let_go_of = [one for one in self._let_go_of if one.pool.ids()]
+
+    async def _look_at_what_was_let_go(self) -> None:
+        for one in [each for each in self._let_go_of if not each.is_too_open]:
+            try:
+                one.is_too_open = any([await self._subnets.closes_more(subnet) for subnet in one.subnets])
+            except (EngineUnreachable, APIError) as error:
+                log.warning("subnets.not-looked-at", reason=str(error), next="looked at again")
+                continue
+            # Those that are ready are being removed, and handed out no more.
+            for sandbox_id in one.pool.ids() - one.pool.ready() if one.is_too_open else ():
+                log.warning("sandbox.too-open", sandbox=sandbox_id[:12], reason="its subnet's network has changed")
+                self._too_open(sandbox_id)
 
     def _pool(self, template: SandboxTemplate, size: int, kept: ReadySandboxes | None) -> SandboxPool:
         return SandboxPool(
@@ -282,7 +333,7 @@ class SandboxPools:
         )
 
     def _every(self) -> list[SandboxPool]:
-        return [self._alone, *(one.pool for one in self._sets.values()), *self._let_go_of]
+        return [self._alone, *(one.pool for one in (*self._sets.values(), *self._let_go_of))]
 
     def _pool_of(self, sandbox_id: str) -> SandboxPool:
         """Where it came from; whatever came from none is removed as those of the functions' network are."""

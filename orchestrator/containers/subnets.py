@@ -63,6 +63,14 @@ class Subnets:
         check_subnets_asked_for(subnet_ids)
         return tuple([await self._find(subnet_id) for subnet_id in subnet_ids])
 
+    async def closes_more(self, subnet: Subnet) -> bool:
+        """Is there more on its network now that must not be reached than when it was found?"""
+        found = await self._engine.call_if_there("inspect_network", subnet.network_id)
+        if found is None:
+            return False
+        now = _reach(subnet.subnet_id, found, self._place_of_control_plane(found))
+        return not _closed(now) <= _closed(subnet.reach)
+
     async def _find(self, subnet_id: str) -> Subnet:
         found = await self._network(subnet_id)
         check_further_network(found)
@@ -91,6 +99,10 @@ class Subnets:
     def _place_of_control_plane(self, found: Mapping[str, Any]) -> str | None:
         joined = (found.get("Containers") or {}).get(self._control_plane_container)
         return str(joined["IPv4Address"]).partition("/")[0] if joined and joined.get("IPv4Address") else None
+
+
+def _closed(reach: Sequence[Further]) -> set[str]:
+    return {address for one in reach for address in one.closed}
 
 
 def _reach(subnet_id: str, found: Mapping[str, Any], control_plane: str | None) -> list[Further]:

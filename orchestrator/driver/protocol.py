@@ -73,7 +73,7 @@ class SubnetNotFound(PaddockError):
 
 
 class SubnetUnusable(PaddockError):
-    """A subnet's id names no one network that could be joined; the message says why, and what helps."""
+    """A subnet's id names no one network that could be joined, or sets are too many; the message says what helps."""
 
 
 class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,11 +84,13 @@ class Sandbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         sandbox_id: The engine's id of the sandbox's container.
         hostname: The unguessable name its `/etc/hosts` has for the control plane (D1).
         address: Its IPv4 address on the functions' network.
+        in_subnets: Those that it has on the networks of its subnets: on such a one the front port may be reached, too.
     """
 
     sandbox_id: str
     hostname: str
     address: str
+    in_subnets: tuple[str, ...] = ()
 
 
 class EnvironmentSpec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,11 +224,14 @@ class Place(Struct, frozen=True, kw_only=True):
         functions_subnet: That network in CIDR notation; peers from it are refused at the front port.
         published_addresses: The host's addresses that the control plane's own container is published on; None
             outside of one.
+        earlier_addresses: Every IPv4 address that functions of an earlier life had until now. They have gone, and
+            others may get these.
     """
 
     control_plane_address: str
     functions_subnet: str
     published_addresses: tuple[str, ...] | None
+    earlier_addresses: tuple[str, ...] = ()
 
 
 class Driver(Protocol):
@@ -297,7 +302,8 @@ class Driver(Protocol):
 
         Raises:
             SubnetNotFound: If one names no network.
-            SubnetUnusable: If one names several, or one that cannot be joined.
+            SubnetUnusable: If one names several, or one that cannot be joined, or sandboxes are kept in as many sets as
+                can be.
             NotHardened: If one names a network that functions must not join.
             EngineUnreachable: If the engine does not answer.
         """

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 import structlog
-from msgspec import msgpack
+from msgspec import msgpack, structs
 
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import PaddockError
@@ -259,7 +259,8 @@ class RemoteDriver:
             log.warning("driver.not-started", reason=str(error))
             self._disconnect()
             return
-        if place != before:
+        # What it found left behind is another matter at each start.
+        if structs.replace(place, earlier_addresses=before.earlier_addresses) != before:
             log.error("driver.moved", was=before.functions_subnet, now=place.functions_subnet, remedy="restart Paddock")
         for environment_id in self._lost:
             self._happenings.put_nowait(

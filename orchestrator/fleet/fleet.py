@@ -27,6 +27,7 @@ from orchestrator.driver.protocol import (
     EngineLost,
     OutOfMemory,
 )
+from orchestrator.fleet.addresses import Addresses
 from orchestrator.fleet.ends import how_it_ended, killed_for_memory, start_failure_of
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.launching import environment_spec
@@ -79,7 +80,7 @@ class Fleet:
         self._stop_grace = stop_grace
         self._random = random
         self._live: dict[str, LiveEnvironment] = {}
-        self._by_hostname: dict[str, LiveEnvironment] = {}
+        self.addresses = Addresses()
         self.pools = Pools(current)
         self._tasks = Tasks("fleet")
         self._stopping = asyncio.Semaphore(_MAX_STOPPING_AT_ONCE)
@@ -111,14 +112,11 @@ class Fleet:
 
     def find(self, hostname: str, address: str) -> LiveEnvironment | None:
         """Who asks: the environment of this sandbox hostname, if the peer address is its own (D1)."""
-        live = self._by_hostname.get(hostname)
-        if live is None or live.sandbox is None or live.sandbox.address != address:
-            return None
-        return live
+        return self.addresses.find(hostname, address)
 
     def at_address(self, address: str) -> LiveEnvironment | None:
         """The environment with this address, whatever it calls itself; also one that is ending."""
-        return next((one for one in self._live.values() if one.sandbox and one.sandbox.address == address), None)
+        return self.addresses.at(address)
 
     def is_about_to_ask(self, function: FunctionKey) -> bool:
         """Has an environment of this function answered, and not yet asked for more?"""
@@ -180,8 +178,8 @@ class Fleet:
         try:
             sandbox = await self._driver.take_sandbox(live.version.options.subnet_ids)
             live.sandbox = sandbox
+            self.addresses.taken(live)
             if not live.environment.is_ending:
-                self._by_hostname[sandbox.hostname] = live
                 # The runtime may ask before `open` has returned: it is initializing from here on.
                 self._enter(live, live.environment.started(self._clock.now()))
                 if live.environment.phase is InitPhase.INVOKE:
@@ -397,6 +395,7 @@ class Fleet:
     def _confirm_gone(self, live: LiveEnvironment) -> None:
         if self._live.pop(live.environment_id, None) is None:
             return
+        self.addresses.gone(live)
         pool = self.pool(live.environment.version)
         pool.members.pop(live.environment_id, None)
         self._enter(live, live.environment.is_gone(self._clock.now()))
@@ -478,8 +477,7 @@ class Fleet:
     def _forget(self, live: LiveEnvironment) -> None:
         """Its hostname means nobody from now on: addresses are reused at once."""
         self.withdraw(live)
-        if live.sandbox is not None:
-            self._by_hostname.pop(live.sandbox.hostname, None)
+        self.addresses.ends(live)
 
     def _observed(self) -> FleetObserver:
         assert self._observer is not None, "wiring calls observe() before anything starts"

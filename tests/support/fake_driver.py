@@ -39,6 +39,7 @@ class FakeDriver:
         self.sandbox_failures: deque[Exception] = deque()
         self.open_failures: deque[Exception] = deque()
         self.thaw_failures: deque[Exception] = deque()
+        self.earlier_addresses: tuple[str, ...] = ()
         self.isolation_report = IsolationReport(fact="functions reach nothing", remedy=None)
         self.limits: tuple[Limitation, ...] = ()
         self.stop_failures: deque[Exception] = deque()
@@ -87,7 +88,12 @@ class FakeDriver:
         """Nothing to reach."""
         self.is_starting.set()
         await self.may_start.wait()
-        return Place(control_plane_address="10.0.0.1", functions_subnet="10.0.0.0/20", published_addresses=None)
+        return Place(
+            control_plane_address="10.0.0.1",
+            functions_subnet="10.0.0.0/20",
+            published_addresses=None,
+            earlier_addresses=self.earlier_addresses,
+        )
 
     async def test_isolation(self, forbidden_port: int) -> None:
         """Nothing to test."""
@@ -135,13 +141,18 @@ class FakeDriver:
         self.kept.append(sets)
 
     async def take_sandbox(self, subnet_ids: tuple[str, ...] = ()) -> Sandbox:
-        """A new one, with an address of its own."""
+        """A new one, with addresses of its own."""
         self.taken.append(subnet_ids)
         if self.sandbox_failures:
             raise self.sandbox_failures.popleft()
         self._sandboxes += 1
         number = self._sandboxes
-        return Sandbox(sandbox_id=f"sandbox-{number}", hostname=f"rt-{number:032}", address=f"10.0.8.{number}")
+        return Sandbox(
+            sandbox_id=f"sandbox-{number}",
+            hostname=f"rt-{number:032}",
+            address=f"10.0.8.{number}",
+            in_subnets=tuple(f"10.217.{subnet}.{number}" for subnet, _ in enumerate(subnet_ids)),
+        )
 
     async def open(self, spec: EnvironmentSpec, sandbox: Sandbox) -> str:
         """Note it."""

@@ -69,7 +69,7 @@ class Api:
         self._made(call.operation, call.parameters)
         if name is not None:
             require_success(name, settled(self._client, name))
-        if call.operation == "PutProvisionedConcurrencyConfig":
+        if call.only_waits or call.operation == "PutProvisionedConcurrencyConfig":
             self._provisioned(call)
 
     def _provisioned(self, call: Call) -> None:

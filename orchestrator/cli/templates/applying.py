@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from orchestrator.cli.failures import Failure, as_failure
+from orchestrator.cli.templates import functions
 from orchestrator.cli.templates.api import Api
 from orchestrator.cli.templates.planning import (
     Change,
+    Found,
     NotServed,
+    Refused,
     Step,
     deferred_in,
     filled,
     filled_in,
     known_by,
+    step_of,
     waits_for,
 )
 from orchestrator.cli.templates.wanted import Call, Kind, NotBuilt, Standing, Wanted
@@ -29,6 +33,8 @@ from orchestrator.cli.templates.wanted import Call, Kind, NotBuilt, Standing, Wa
 _WHAT_IS_NOT_BUILT = re.compile(r"(\w+) is not built yet")
 _WHICH_ONE = {"FunctionName", "Qualifier", "Name", "UUID"}
 """Parameters that say which resource is meant, and change nothing of it."""
+_REFUSALS = (ClientError, ParamValidationError, Failure)
+"""What is one resource's failure; anything else ends the deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +54,20 @@ class Outcome:
     failure: Failure | None = None
 
 
-def standing_of(
-    api: Api, wanted: Iterable[Wanted], kinds: Mapping[str, Kind]
-) -> dict[str, Standing | NotServed | None]:
-    """What stands now of all that is wanted, by logical id. Changes nothing."""
-    found: dict[str, Standing | NotServed | None] = {}
+def standing_of(api: Api, wanted: Iterable[Wanted], kinds: Mapping[str, Kind]) -> dict[str, Found]:
+    """What stands now of all that is wanted, by logical id. Changes nothing; a question refused is that resource's."""
+    found: dict[str, Found] = {}
     known: dict[str, str] = {}
     for one in wanted:
         asked = filled(one, known)
         if deferred_in(asked.target):
             found[one.logical_id] = None
             continue
-        standing = _standing(api, kinds[one.type], asked)
+        standing: Found
+        try:
+            standing = _standing(api, kinds[one.type], asked)
+        except _REFUSALS as error:
+            standing = Refused(as_failure(error))
         found[one.logical_id] = standing
         if isinstance(standing, Standing):
             known |= known_by(one, standing)
@@ -78,49 +86,88 @@ def apply(
     Returns: The outcomes, and what the API chose, by what stands for it.
     """
     outcomes: list[Outcome] = []
-    known: dict[str, str] = {}
-    absent: set[str] = set()
-    failed: set[str] = set()
+    before = _Before()
     for step in steps:
-        outcome = _taken(api, step, kinds, known, absent, failed)
-        if outcome.failure is not None:
-            failed.add(step.logical_id)
-        elif outcome.step.change is Change.LEFT_OUT:
-            absent.add(step.logical_id)
-        elif step.wanted is not None and outcome.values:
-            known |= _known(step.wanted, outcome.values)
+        outcome = _taken(api, step, kinds, before)
+        before.came_to(step, outcome)
         outcomes.append(outcome)
         done(outcome)
-    return outcomes, known
+    return outcomes, before.known
 
 
-def _taken(
-    api: Api, step: Step, kinds: Mapping[str, Kind], known: Mapping[str, str], absent: set[str], failed: set[str]
-) -> Outcome:
-    if step.wanted is None or step.change is Change.LEFT_OUT:
-        return Outcome(step=step)
-    if step.change is Change.UNCHANGED and step.standing is not None:
-        return Outcome(step=step, notes=step.standing.notes, values=step.standing.values)
-    wanted = filled(step.wanted, known)
-    missing = waits_for(wanted, absent) | (wanted.needs & failed)
+@dataclass(slots=True, kw_only=True)
+class _Before:
+    """
+    What the steps that were taken leave to those after them.
+
+    Args:
+        known: What the API chose, by what stands for it.
+        absent: Logical ids of what was left out.
+        failed: Logical ids of what failed.
+        partly: Names of functions of whose change something was left out: what was planned to follow it may not.
+    """
+
+    known: dict[str, str] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    partly: set[str] = field(default_factory=set)
+
+    def came_to(self, step: Step, outcome: Outcome) -> None:
+        """Remember what became of a step."""
+        if outcome.failure is not None:
+            self.failed.add(step.logical_id)
+        elif outcome.step.change is Change.LEFT_OUT:
+            self.absent.add(step.logical_id)
+        elif step.wanted is not None and outcome.values:
+            self.known.update(_known(step.wanted, outcome.values))
+        if step.type == functions.TYPE and step.change is Change.UPDATE and outcome.notes:
+            self.partly.add(step.name)
+
+
+def _taken(api: Api, step: Step, kinds: Mapping[str, Kind], before: _Before) -> Outcome:
+    if step.wanted is None or _asks_for_nothing(step):
+        return _as_it_is(step)
+    wanted = filled(step.wanted, before.known)
+    missing = waits_for(wanted, before.absent) | (wanted.needs & before.failed)
     if missing:
         return Outcome(step=_left_out(step, f"{', '.join(sorted(missing))} is not there"))
     kind = kinds[wanted.type]
     step = replace(step, name=wanted.name)
     try:
-        made, notes = _make_all(api, kind, wanted, step, known)
-    except (ClientError, ParamValidationError, Failure) as error:
+        if _may_be_otherwise(step, wanted, before):
+            step = step_of(wanted, _standing(api, kind, wanted), kind, follows=False)
+            if _asks_for_nothing(step):
+                return _as_it_is(step)
+        made, notes = _make_all(api, kind, wanted, step, before.known)
+        is_another = made or kind.renewed_by(step.differing)
+        standing = _standing(api, kind, wanted) if is_another else step.standing
+    except _REFUSALS as error:
         return Outcome(step=step, failure=as_failure(error))
     if not made and step.standing is None:
-        return Outcome(step=_left_out(step, notes[0]))
+        return Outcome(step=_left_out(step, "; ".join(notes) or "there is nothing to be made of it"))
     if not made:
-        unchanged = replace(step, change=Change.UNCHANGED, differing=())
-        return Outcome(step=unchanged, notes=notes, values=step.standing.values if step.standing else {})
-    standing = _standing(api, kind, wanted)
+        step = replace(step, change=Change.UNCHANGED, differing=())
     if not isinstance(standing, Standing):
         standing = Standing(members={})
     name = filled_in(wanted.name, known_by(wanted, standing))
     return Outcome(step=replace(step, name=name), notes=(*notes, *standing.notes), values=standing.values)
+
+
+def _asks_for_nothing(step: Step) -> bool:
+    return step.change not in (Change.CREATE, Change.UPDATE)
+
+
+def _as_it_is(step: Step) -> Outcome:
+    """Of a step that asks for nothing."""
+    if step.change is Change.UNCHANGED and step.standing is not None:
+        return Outcome(step=step, notes=step.standing.notes, values=step.standing.values)
+    return Outcome(step=step, failure=step.failure)
+
+
+def _may_be_otherwise(step: Step, wanted: Wanted, before: _Before) -> bool:
+    """Was it planned from what was only expected: a function's change, or what the API would choose?"""
+    was_deferred = step.wanted is not None and bool(deferred_in(step.wanted.target))
+    return was_deferred or (wanted.type != functions.TYPE and wanted.target.get("FunctionName") in before.partly)
 
 
 def _make_all(
@@ -131,17 +178,17 @@ def _make_all(
     made = False
     for call in kind.calls(wanted, step.standing, step.differing):
         parameters = filled_in(call.parameters, known)
-        if made and deferred_in(parameters):
-            # A version's own number: the call before has published it.
+        if wanted.logical_id in deferred_in(parameters):
+            # A version's own number: it stands, or the call before has published it.
             parameters = filled_in(parameters, _known(wanted, _values(api, kind, wanted)))
         made = _made(api, replace(call, parameters=parameters), notes) or made
     return made, tuple(notes)
 
 
 def _made(api: Api, call: Call, notes: list[str]) -> bool:
-    """Make one call without the members that are not built; False if nothing of it is left then."""
+    """Make one call without the members that are not built; False if that changes nothing."""
     parameters = dict(call.parameters)
-    while set(parameters) - _WHICH_ONE or call.operation == "PublishVersion":
+    while set(parameters) - _WHICH_ONE or call.only_waits or call.operation == "PublishVersion":
         try:
             api.make(replace(call, parameters=parameters))
         except NotBuilt as error:
@@ -151,7 +198,7 @@ def _made(api: Api, call: Call, notes: list[str]) -> bool:
             if parameters.pop(what, None) is None:
                 return False
         else:
-            return True
+            return not call.only_waits
     return False
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator.cli import rendering
-from orchestrator.cli.failures import ExitCode, Failure, unusable
+from orchestrator.cli.failures import Failure, unusable
 from orchestrator.cli.templates import images, printing
 from orchestrator.cli.templates.api import Api
 from orchestrator.cli.templates.applying import Outcome, apply, standing_of
@@ -57,6 +57,7 @@ def deploy_template(
     elif only_plan:
         rendering.print_document(printing.document_of_plan(stack.name, steps, template.builds, template.assumed))
     if only_plan:
+        _end_with_failures([(one.logical_id, one.failure) for one in steps], f"cannot be planned as {path} says")
         return
 
     def tell(outcome: Outcome) -> None:
@@ -78,12 +79,19 @@ def deploy_template(
         rendering.print_document(printing.document_of_result(stack.name, outcomes, outputs, template.assumed))
     else:
         printing.print_result(outcomes, outputs, steps)
-    failed = [one for one in outcomes if one.failure is not None]
+    _end_with_failures([(one.step.logical_id, one.failure) for one in outcomes], f"does not stand as {path} says")
+
+
+def _end_with_failures(outcomes: Iterable[tuple[str, Failure | None]], fact: str) -> None:
+    """
+    End the command if something failed.
+
+    Raises: Failure: with the logical ids, and with the first reason and its exit code.
+    """
+    failed = [(logical_id, failure) for logical_id, failure in outcomes if failure is not None]
     if failed:
-        names = ", ".join(one.step.logical_id for one in failed)
-        first = failed[0].failure
-        code = first.exit_code if first is not None else ExitCode.OUR_FAILURE
-        raise Failure(f"{names} does not stand as {path} says: {first}", code)
+        names, first = ", ".join(logical_id for logical_id, _ in failed), failed[0][1]
+        raise Failure(f"{names} {fact}: {first}", first.exit_code)
 
 
 def _checked(name: str) -> str:

@@ -77,9 +77,9 @@ def check_sections(template: Mapping[str, Any]) -> None:
         allowed = map_at(f"parameter {name}", parameter).get("AllowedValues", [])
         if not isinstance(allowed, list):
             raise Malformed(f"parameter {name}: AllowedValues", allowed, "a list")
-        default = parameter.get("Default", "")
-        if not isinstance(default, bool):
-            text_at(f"parameter {name}: Default", default)
+        _check_scalar(f"parameter {name}: Default", parameter.get("Default", ""))
+        for index, one in enumerate(allowed):
+            _check_scalar(f"parameter {name}: AllowedValues[{index}]", one)
     for name, mapping in (template.get("Mappings") or {}).items():
         for top, second in map_at(f"Mappings.{name}", mapping).items():
             map_at(f"Mappings.{name}.{top}", second)
@@ -109,8 +109,7 @@ def check_resource(resource: Mapping[str, Any]) -> None:
     if isinstance(architectures := properties.get("Architectures") or [], dict | str | int):
         raise Malformed("Architectures", architectures, "a list")
     for name, argument in map_at("Metadata.DockerBuildArgs", metadata.get("DockerBuildArgs") or {}).items():
-        if not isinstance(argument, bool):
-            text_at(f"Metadata.DockerBuildArgs.{name}", argument)
+        _check_scalar(f"Metadata.DockerBuildArgs.{name}", argument)
     if resource["Type"] not in _WITH_EVENTS:
         return
     for name, event in map_at("Events", properties.get("Events") or {}).items():
@@ -118,6 +117,11 @@ def check_resource(resource: Mapping[str, Any]) -> None:
         if not isinstance(kind, str):
             raise Malformed(f"Events.{name}.Type", kind, "a text")
         map_at(f"Events.{name}.Properties", event.get("Properties") or {})
+
+
+def _check_scalar(place: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        text_at(place, value)
 
 
 def _check_condition(subject: str, written: Mapping[str, Any]) -> None:

@@ -47,7 +47,6 @@ class FunctionKind:
     """
 
     type = TYPE
-    renews = False
 
     def __init__(self, stack: Stack, image_ids: Mapping[str, str | None]) -> None:
         self._stack = stack
@@ -108,6 +107,10 @@ class FunctionKind:
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
         return members_that_differ(wanted, standing)
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""

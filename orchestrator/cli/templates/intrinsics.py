@@ -23,6 +23,21 @@ Reference = Callable[[str, str | None], Any]
 _VARIABLE = re.compile(r"\$\{(!?)\s*([^}]+?)\s*\}")
 
 
+def as_text(value: Any) -> str:
+    """
+    A scalar as CloudFormation writes it into a text; a list with commas.
+
+    Raises: TypeError: for a map, and for nothing.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(as_text(one) for one in value)
+    if isinstance(value, dict) or value is None:
+        raise TypeError(value)
+    return str(value)
+
+
 class _NoValue:
     """AWS::NoValue: what holds it is written as if it were not there."""
 
@@ -60,14 +75,14 @@ class Intrinsics:
             "Fn::Join": self._join,
             "Fn::Select": self._select,
             "Fn::Split": self._split,
-            "Fn::Base64": lambda given: base64.b64encode(self._text(given).encode()).decode(),
+            "Fn::Base64": lambda given: base64.b64encode(as_text(given).encode()).decode(),
             "Fn::GetAZs": lambda given: [
-                f"{self._text(given or self._parameters['AWS::Region'])}{letter}" for letter in "abc"
+                f"{as_text(given or self._parameters['AWS::Region'])}{letter}" for letter in "abc"
             ],
             "Fn::Length": lambda given: len(_list_of(given)),
             "Fn::ToJsonString": lambda given: json.dumps(given, separators=(",", ":")),
             # Another stack's, which nobody here has: its name stands for it.
-            "Fn::ImportValue": self._text,
+            "Fn::ImportValue": as_text,
             "Fn::Equals": self._equals,
         }
 
@@ -173,7 +188,7 @@ class Intrinsics:
             logical_id, _, attribute = argument.partition(".")
         else:
             logical_id, *rest = _list_of(argument)
-            attribute = ".".join(self._text(self._resolved(one)) for one in rest)
+            attribute = ".".join(as_text(self._resolved(one)) for one in rest)
         return self._of_resource({"Fn::GetAtt": [logical_id, attribute]}, _text_of(logical_id), attribute)
 
     def _of_resource(self, written: Any, logical_id: str, attribute: str | None) -> Any:
@@ -198,18 +213,18 @@ class Intrinsics:
             name = variable[2]
             found = given[name] if name in given else self._attribute(name) if "." in name else self._ref(name)
             is_open = is_open or _is_open(found)
-            return "" if is_open else self._text(found)
+            return "" if is_open else as_text(found)
 
         result = _VARIABLE.sub(value, _text_of(text))
         return {"Fn::Sub": argument} if is_open else result
 
     def _equals(self, given: Any) -> bool:
         one, other = _list_of(given, 2)
-        return self._text(one) == self._text(other)
+        return as_text(one) == as_text(other)
 
     def _join(self, given: Any) -> str:
         between, values = _list_of(given, 2)
-        return self._text(between).join(self._text(one) for one in _list_of(values))
+        return as_text(between).join(as_text(one) for one in _list_of(values))
 
     def _select(self, given: Any) -> Any:
         index, values = _list_of(given, 2)
@@ -219,11 +234,11 @@ class Intrinsics:
 
     def _split(self, given: Any) -> list[str]:
         between, text = _list_of(given, 2)
-        return self._text(text).split(self._text(between))
+        return as_text(text).split(as_text(between))
 
     def _find_in_map(self, given: Any, written: Any) -> Any:
         # A fourth argument may hold a default.
-        name, top, second = (self._text(one) for one in _list_of(given)[:3])
+        name, top, second = (as_text(one) for one in _list_of(given)[:3])
         try:
             return self._mappings[name][top][second]
         except KeyError:
@@ -233,16 +248,6 @@ class Intrinsics:
                 f"Fn::FindInMap: the template's Mappings have nothing for {_as_written(written)}; "
                 "add it, or give a DefaultValue"
             ) from None
-
-    def _text(self, value: Any) -> str:
-        """A scalar as CloudFormation writes it into a text."""
-        if isinstance(value, bool):
-            return "true" if value else "false"
-        if isinstance(value, list):
-            return ",".join(self._text(one) for one in value)
-        if isinstance(value, dict) or value is None:
-            raise TypeError(value)
-        return str(value)
 
 
 def _as_written(argument: Any) -> str:

@@ -31,7 +31,6 @@ class LayerKind:
     """
 
     type = "AWS::Lambda::LayerVersion"
-    renews = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -64,6 +63,10 @@ class LayerKind:
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
         return members_that_differ(wanted, standing)
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return bool(differing)
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`. A version of a layer is never changed: another one is published."""

@@ -6,11 +6,18 @@ AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-s
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from orchestrator.cli.failures import unusable
+from orchestrator.cli.templates.intrinsics import as_text
+
+HIDDEN = "****"
+"""As CloudFormation shows a parameter with NoEcho."""
+
+_STORED = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 
 
 def overrides_of(texts: Iterable[str]) -> dict[str, str]:
@@ -32,7 +39,7 @@ def overrides_of(texts: Iterable[str]) -> dict[str, str]:
 
 def parameter_values(declared: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, Any]:
     """
-    Every parameter's value; those that are lists by their type are lists.
+    Every parameter's value, a text; those that are lists by their type are lists of texts.
 
     Raises: Failure: for one without a value, one that is not declared, or a value that is not allowed.
     """
@@ -49,19 +56,45 @@ def parameter_values(declared: Mapping[str, Any], overrides: Mapping[str, str]) 
 
 def secrets_of(declared: Mapping[str, Any], values: Mapping[str, Any]) -> frozenset[str]:
     """The values that the template wants shown nowhere: those of parameters with NoEcho, and of lists each one."""
-    found = [values[name] for name, one in declared.items() if str(one.get("NoEcho", "")).lower() == "true"]
+    found = [values[name] for name, one in declared.items() if _is_secret(one)]
     texts = [str(one) for value in found for one in (value if isinstance(value, list) else [value])]
     return frozenset(texts) - {""}
 
 
-def _value(name: str, declared: Mapping[str, Any], given: Any) -> Any:
-    allowed = declared.get("AllowedValues")
-    if allowed and str(given) not in {str(one) for one in allowed}:
-        raise unusable(f"parameter {name} must be one of {', '.join(map(str, allowed))}")
+def assumed_for(declared: Mapping[str, Any], overrides: Mapping[str, str]) -> dict[str, str]:
+    """
+    The defaults that are names in AWS's Systems Manager, which is not asked, by what they stand for.
+
+    An override of such a parameter is taken for its value.
+    """
+    return {
+        f"the value of parameter {name} ({one['Type']})": HIDDEN if _is_secret(one) else as_text(one["Default"])
+        for name, one in declared.items()
+        if name not in overrides and _STORED.fullmatch(str(one.get("Type")))
+    }
+
+
+def _is_secret(declared: Mapping[str, Any]) -> bool:
+    return str(declared.get("NoEcho", "")).lower() == "true"
+
+
+def _kind_of(declared: Mapping[str, Any]) -> str:
+    """What its value is; of one that is stored by Systems Manager, what is stored."""
     kind = str(declared.get("Type", "String"))
-    if isinstance(given, str) and (kind == "CommaDelimitedList" or kind.startswith("List<")):
-        return [one.strip() for one in given.split(",")]
-    return given
+    stored = _STORED.fullmatch(kind)
+    return stored[1] if stored else kind
+
+
+def _value(name: str, declared: Mapping[str, Any], given: Any) -> Any:
+    # A text whatever it was written as, as on AWS: `false` is the text, and so is 3.
+    value = as_text(given)
+    allowed = [as_text(one) for one in declared.get("AllowedValues") or ()]
+    if allowed and value not in allowed:
+        raise unusable(f"parameter {name} must be one of {', '.join(allowed)}")
+    kind = _kind_of(declared)
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        return [one.strip() for one in value.split(",")]
+    return value
 
 
 def _words(text: str) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from orchestrator.cli.failures import Failure
 from orchestrator.cli.templates import functions
 from orchestrator.cli.templates.forms import told_of
 from orchestrator.cli.templates.reading import LeftOut, Resource
@@ -28,6 +29,7 @@ class Change(StrEnum):
     UPDATE = "update"
     UNCHANGED = "unchanged"
     LEFT_OUT = "left out"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +39,9 @@ class Step:
 
     Args:
         differing: The members that an update changes.
-        reason: Why it is left out.
+        reason: Why it is left out, or failed.
         wanted: Not for what is left out before it could be described.
+        failure: Why it cannot be planned.
     """
 
     logical_id: str
@@ -49,6 +52,7 @@ class Step:
     reason: str = ""
     wanted: Wanted | None = None
     standing: Standing | None = None
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,17 @@ class NotServed:
     """In the place of what stands: this Paddock cannot say, in its own words."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """In the place of what stands: the API did not say, for a reason that is the template's or its own."""
+
+    failure: Failure
+
+
+Found = Standing | NotServed | Refused | None
+"""What the question after a resource brought; None if it is not there."""
 
 
 def wanted_of(resources: Iterable[Resource], kinds: Mapping[str, Kind]) -> tuple[list[Wanted], list[Step]]:
@@ -85,7 +100,7 @@ def wanted_of(resources: Iterable[Resource], kinds: Mapping[str, Kind]) -> tuple
 
 def plan(
     wanted: Sequence[Wanted],
-    standing: Mapping[str, Standing | NotServed | None],
+    standing: Mapping[str, Found],
     kinds: Mapping[str, Kind],
     not_made: Sequence[Step] = (),
 ) -> list[Step]:
@@ -100,20 +115,47 @@ def plan(
     steps: list[Step] = []
     known: dict[str, str] = {}
     absent = {one.logical_id for one in not_made}
+    failed: set[str] = set()
     changing: set[str] = set()
     for one in wanted:
-        step = _step(filled(one, known), standing.get(one.logical_id), kinds[one.type], absent, changing)
+        asked = filled(one, known)
+        step = _not_made(asked, absent, failed)
+        if step is None:
+            follows = asked.target.get("FunctionName") in changing and one.type != functions.TYPE
+            step = step_of(asked, standing.get(one.logical_id), kinds[one.type], follows=follows)
         steps.append(step)
         if step.change is Change.LEFT_OUT:
             absent.add(one.logical_id)
+        if step.change is Change.FAILED:
+            failed.add(one.logical_id)
         if one.type == functions.TYPE and (
             step.change is Change.CREATE
             or (step.change is Change.UPDATE and functions.changes_what_runs(step.differing))
         ):
             changing.add(one.name)
-        if step.standing is not None and not (step.change is Change.UPDATE and kinds[one.type].renews):
+        if step.standing is not None and not kinds[one.type].renewed_by(step.differing):
             known |= known_by(one, step.standing)
     return steps
+
+
+def step_of(wanted: Wanted, standing: Found, kind: Kind, *, follows: bool) -> Step:
+    """
+    What becomes of one resource, all that it needs given.
+
+    Args:
+        follows: Does the code or configuration of its function change first?
+    """
+    step = _new(wanted)
+    if isinstance(standing, NotServed):
+        return replace(step, change=Change.LEFT_OUT, reason=standing.message)
+    if isinstance(standing, Refused):
+        return replace(step, change=Change.FAILED, reason=str(standing.failure), failure=standing.failure)
+    if standing is None or deferred_in(wanted.target):
+        return step
+    differing = kind.differing(wanted, standing, follows)
+    name = wanted.name if kind.renewed_by(differing) else filled_in(wanted.name, known_by(wanted, standing))
+    change = Change.UPDATE if differing else Change.UNCHANGED
+    return replace(step, change=change, name=name, differing=differing, standing=standing)
 
 
 def known_by(wanted: Wanted, standing: Standing) -> dict[str, str]:
@@ -163,23 +205,17 @@ def waits_for(wanted: Wanted, absent: set[str]) -> set[str]:
     return absent & (deferred_in(wanted.target) | deferred_in(wanted.members) | of_it)
 
 
-def _step(
-    wanted: Wanted, standing: Standing | NotServed | None, kind: Kind, absent: set[str], changing: set[str]
-) -> Step:
-    step = Step(logical_id=wanted.logical_id, type=wanted.type, name=wanted.name, change=Change.CREATE, wanted=wanted)
-    missing = waits_for(wanted, absent)
-    if missing:
-        return replace(step, change=Change.LEFT_OUT, reason=f"{', '.join(sorted(missing))} is left out")
-    if isinstance(standing, NotServed):
-        return replace(step, change=Change.LEFT_OUT, reason=standing.message)
-    if standing is None or deferred_in(wanted.target):
-        return step
-    follows = wanted.target.get("FunctionName") in changing and wanted.type != functions.TYPE
-    differing = kind.differing(wanted, standing, follows)
-    if differing:
-        return replace(step, change=Change.UPDATE, differing=differing, standing=standing)
-    name = filled_in(wanted.name, known_by(wanted, standing))
-    return replace(step, change=Change.UNCHANGED, name=name, standing=standing)
+def _not_made(wanted: Wanted, absent: set[str], failed: set[str]) -> Step | None:
+    """That it is left out with what it needs; None if all of that comes to stand."""
+    missing, refused = waits_for(wanted, absent), wanted.needs & failed
+    if not missing | refused:
+        return None
+    fact = "is left out" if missing else "is not there"
+    return replace(_new(wanted), change=Change.LEFT_OUT, reason=f"{', '.join(sorted(missing or refused))} {fact}")
+
+
+def _new(wanted: Wanted) -> Step:
+    return Step(logical_id=wanted.logical_id, type=wanted.type, name=wanted.name, change=Change.CREATE, wanted=wanted)
 
 
 def _ordered(wanted: Mapping[str, Wanted], types: Sequence[str]) -> list[Wanted]:

@@ -12,7 +12,11 @@ from orchestrator.cli.templates.applying import Outcome
 from orchestrator.cli.templates.images import Build
 from orchestrator.cli.templates.planning import Change, Step
 
-_SHOWN_MEMBER = {"ImageId": "the image behind its tag", "IsPublished": "what $LATEST is now"}
+_SHOWN_MEMBER = {
+    "ImageId": "the image behind its tag",
+    "IsPublished": "what $LATEST is now",
+    "Version": "which one it is",
+}
 _DONE = {Change.CREATE: "created", Change.UPDATE: "updated"}
 _NUMBER = re.compile(r"\$\{\w+\.Version\}")
 _COLUMNS = ("CHANGE", "RESOURCE", "TYPE", "NAME", "DETAIL")
@@ -34,7 +38,7 @@ def print_plan(title: str, steps: Sequence[Step], builds: Sequence[Build], assum
     rendering.print_table(_COLUMNS, [(step.change.value, *_shown(step), _detail(step)) for step in steps])
     for reference, value in sorted(assumed.items()):
         rendering.print_line(f"{reference} is not made here; taken for it: {value}")
-    rendering.print_line(_count(steps))
+    rendering.print_line(_count(steps, failed=sum(step.change is Change.FAILED for step in steps)))
 
 
 def print_outcome(outcome: Outcome) -> None:

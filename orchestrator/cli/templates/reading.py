@@ -13,9 +13,10 @@ from orchestrator.cli.templates.forms import check_resource, told_of
 from orchestrator.cli.templates.images import Build
 from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, has_an_id_of_its_own
 from orchestrator.cli.templates.intrinsics import Intrinsics
-from orchestrator.cli.templates.parameters import parameter_values
+from orchestrator.cli.templates.parameters import assumed_for, parameter_values
 from orchestrator.cli.templates.references import References, Stack
 
+_NO_SUBNETS = "its subnets are not made here; write ids of subnets that are Docker networks here (PADDOCK_SUBNETS)"
 _OF_LAMBDA = ("AWS::Lambda::", "AWS::Serverless::Function", "AWS::Serverless::LayerVersion")
 
 
@@ -50,7 +51,8 @@ class Template:
 
     Args:
         resources: Of Lambda.
-        assumed: Values taken for what Paddock does not make, by `LogicalId` or `LogicalId.Attribute`.
+        assumed: Values taken for what Paddock does not make, by `LogicalId` or `LogicalId.Attribute`, and for what is
+            stored elsewhere.
         outputs: The template's Outputs, as far as they can be said.
         outputs_left_out: Why the others cannot.
     """
@@ -98,6 +100,10 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
             continue
         with told_of(f"resource {logical_id}"):
             properties, needs = references.needs_of(resource.get("Properties", {}))
+            properties, of_properties = _without_subnets_of_its_own(
+                logical_id, resource, properties, references.assumed
+            )
+        left_out += of_properties
         depends = resource.get("DependsOn", [])
         depends = [depends] if isinstance(depends, str) else depends
         kept.append(
@@ -105,7 +111,7 @@ def read(path: Path, overrides: Mapping[str, str], stack: Stack) -> Template:
                 logical_id=logical_id, type=resource["Type"], properties=properties, needs=needs | frozenset(depends)
             )
         )
-    assumed = dict(references.assumed)
+    assumed = assumed_for(document.get("Parameters") or {}, overrides) | references.assumed
     left_out += [
         LeftOut(logical_id=f"{one.logical_id}.{one.event}", type=f"{one.type} event", reason=one.reason)
         for one in translation.events
@@ -142,6 +148,20 @@ def _without_what_no_condition_wants(document: Mapping[str, Any], parameters: Ma
         with told_of("Globals"):
             narrowed["Globals"] = intrinsics.resolved(document["Globals"])
     return narrowed
+
+
+def _without_subnets_of_its_own(
+    logical_id: str, resource: Mapping[str, Any], properties: Mapping[str, Any], assumed: Mapping[str, str]
+) -> tuple[Mapping[str, Any], list[LeftOut]]:
+    """A function's properties without a VpcConfig whose subnets would be others' work; and that it was left out."""
+    vpc = properties.get("VpcConfig")
+    subnets = vpc.get("SubnetIds") if isinstance(vpc, dict) else None
+    listed = subnets if isinstance(subnets, list) else [subnets]
+    if not {str(one) for one in listed} & set(assumed.values()):
+        return properties, []
+    kind = resource["Type"]
+    left_out = LeftOut(logical_id=f"{logical_id}.VpcConfig", type=f"{kind} property", reason=_NO_SUBNETS)
+    return {name: value for name, value in properties.items() if name != "VpcConfig"}, [left_out]
 
 
 def _intrinsics(

@@ -8,11 +8,17 @@ that it would have in this account and region. The last are remembered, because 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from orchestrator.cli.failures import unusable
+
+_TARGET_GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
+_LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
+_DIGITS_OF_AN_ID = 17
+"""Hexadecimal, as in `subnet-0123456789abcdef0`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +57,21 @@ def deferred(logical_id: str, attribute: str) -> str:
 
 
 class _Shape(NamedTuple):
-    """How resources of a type are named: the property that names one, its ARN, and whether Ref gives that."""
+    """
+    How resources of a type are named.
+
+    Args:
+        name: The property that names one; without one, only the stack and the logical id do.
+        id: What begins the id that AWS would have chosen; then that is what Ref gives.
+    """
 
     name: str
     arn: str
     is_ref_the_arn: bool = False
+    id: str = ""
 
 
-# {p}artition, {r}egion, {a}ccount, {n}ame
+# {p}artition, {r}egion, {a}ccount, {n}ame, {i}d
 _SHAPES = {
     "AWS::SQS::Queue": _Shape("QueueName", "arn:{p}:sqs:{r}:{a}:{n}"),
     "AWS::SNS::Topic": _Shape("TopicName", "arn:{p}:sns:{r}:{a}:{n}", True),
@@ -67,6 +80,16 @@ _SHAPES = {
     "AWS::S3::Bucket": _Shape("BucketName", "arn:{p}:s3:::{n}"),
     "AWS::IAM::Role": _Shape("RoleName", "arn:{p}:iam::{a}:role/{n}"),
     "AWS::Kinesis::Stream": _Shape("Name", "arn:{p}:kinesis:{r}:{a}:stream/{n}"),
+    "AWS::Kinesis::StreamConsumer": _Shape("ConsumerName", "arn:{p}:kinesis:{r}:{a}:stream/{n}/consumer/{n}:1", True),
+    "AWS::MSK::Cluster": _Shape("ClusterName", "arn:{p}:kafka:{r}:{a}:cluster/{n}/{i}", True),
+    "AWS::MSK::ServerlessCluster": _Shape("ClusterName", "arn:{p}:kafka:{r}:{a}:cluster/{n}/{i}", True),
+    "AWS::AmazonMQ::Broker": _Shape("BrokerName", "arn:{p}:mq:{r}:{a}:broker:{n}:{i}", id="b-"),
+    "AWS::EC2::VPC": _Shape("", "arn:{p}:ec2:{r}:{a}:vpc/{i}", id="vpc-"),
+    "AWS::EC2::Subnet": _Shape("", "arn:{p}:ec2:{r}:{a}:subnet/{i}", id="subnet-"),
+    "AWS::EC2::SecurityGroup": _Shape("", "arn:{p}:ec2:{r}:{a}:security-group/{i}", id="sg-"),
+    "AWS::EFS::AccessPoint": _Shape("", "arn:{p}:elasticfilesystem:{r}:{a}:access-point/{i}", id="fsap-"),
+    _TARGET_GROUP: _Shape("Name", "arn:{p}:elasticloadbalancing:{r}:{a}:targetgroup/{n}/{i}", True),
+    _LOAD_BALANCER: _Shape("Name", "arn:{p}:elasticloadbalancing:{r}:{a}:loadbalancer/app/{n}/{i}", True),
     "AWS::Events::Rule": _Shape("Name", "arn:{p}:events:{r}:{a}:rule/{n}"),
     "AWS::Events::EventBus": _Shape("Name", "arn:{p}:events:{r}:{a}:event-bus/{n}"),
     "AWS::Logs::LogGroup": _Shape("LogGroupName", "arn:{p}:logs:{r}:{a}:log-group:{n}:*"),
@@ -160,17 +183,24 @@ class References:
         name = self.name_of(logical_id, shape.name if shape else "")
         place = {"p": self._stack.partition, "r": self._stack.region, "a": self._stack.account}
         service = kind.split("::")[1].lower() if kind.count("::") > 1 else "unknown"
-        arn = shape.arn.format(**place, n=name) if shape else self._stack.arn(service, name)
+        chosen = (shape.id if shape else "") + _digits_of(name)
+        arn = shape.arn.format(**place, n=name, i=chosen) if shape else self._stack.arn(service, name)
+        known_as = chosen if shape and shape.id else name
         if attribute == "StreamArn":
             found = f"{arn}/stream/1970-01-01T00:00:00.000"
         elif kind == "AWS::SQS::Queue" and attribute in (None, "QueueUrl"):
             found = f"https://sqs.{self._stack.region}.amazonaws.com/{self._stack.account}/{name}"
         elif attribute is None:
-            found = arn if shape and shape.is_ref_the_arn else name
+            found = arn if shape and shape.is_ref_the_arn else known_as
         else:
-            found = arn if attribute.endswith("Arn") else name
+            found = arn if attribute.lower().endswith("arn") else known_as
         self.assumed[logical_id if attribute is None else f"{logical_id}.{attribute}"] = found
         return found
 
     def _property(self, logical_id: str, name: str) -> Any:
         return self._resolved(self._resources[logical_id].get("Properties", {}).get(name))
+
+
+def _digits_of(name: str) -> str:
+    """The same for the same name, of the same form as AWS's."""
+    return hashlib.sha256(name.encode()).hexdigest()[:_DIGITS_OF_AN_ID]

@@ -19,15 +19,12 @@ from typing import Any
 from orchestrator.cli.failures import unusable
 from orchestrator.cli.templates.images import Build, build_of
 from orchestrator.cli.templates.implied import NO_GATEWAY, Implied, implied_by_api, implied_by_event
-from orchestrator.cli.templates.parameters import secrets_of
+from orchestrator.cli.templates.parameters import HIDDEN, secrets_of
 
 _FUNCTION = "AWS::Serverless::Function"
 _STATE_MACHINE = "AWS::Serverless::StateMachine"
 _LAYER = "AWS::Serverless::LayerVersion"
 _NOWHERE = "s3://not-uploaded/code"
-
-_HIDDEN = "****"
-"""As CloudFormation shows a parameter with NoEcho."""
 
 _MAPPED = {"SQS", "Kinesis", "DynamoDB", "MSK", "MQ", "SelfManagedKafka", "DocumentDB"}
 """Events that are event source mappings; every other kind needs a service that calls."""
@@ -179,5 +176,5 @@ def _told(secrets: Iterable[str]) -> Iterator[None]:
         causes = [str(cause.message) for cause in error.causes] or [str(error.message)]
         message = "; ".join(causes)
         for secret in sorted(secrets, key=len, reverse=True):
-            message = message.replace(secret, _HIDDEN)
+            message = message.replace(secret, HIDDEN)
         raise unusable(f"the template is not valid SAM: {message}") from error

@@ -18,6 +18,8 @@ from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, membe
 
 _ROOT = re.compile(r"arn:[\w-]+:iam::(\d{12}):root")
 
+_NOTHING_ANSWERS = "its URL is kept and shown, and nothing answers there yet"
+
 _OF_CONDITION = {
     "aws:sourcearn": "SourceArn",
     "aws:sourceaccount": "SourceAccount",
@@ -33,7 +35,6 @@ class UrlKind:
     """Function URLs."""
 
     type = "AWS::Lambda::Url"
-    renews = False
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
@@ -49,11 +50,15 @@ class UrlKind:
         if found is None:
             return None
         members = {"Cors": {}, "InvokeMode": "BUFFERED", **found}
-        return Standing(members=members, values={"FunctionUrl": found["FunctionUrl"]})
+        return Standing(members=members, values={"FunctionUrl": found["FunctionUrl"]}, notes=(_NOTHING_ANSWERS,))
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
         return members_that_differ(wanted, standing)
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
@@ -68,7 +73,6 @@ class PermissionKind:
     """Statements of a function's policy; the id of one is `<stack>-<LogicalId>`."""
 
     type = "AWS::Lambda::Permission"
-    renews = False
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -97,6 +101,10 @@ class PermissionKind:
         """As `Kind`. Also what the statement has and the template has not: it may let in too many, or too few."""
         surplus = tuple(name for name in standing.members if name not in wanted.members)
         return members_that_differ(wanted, standing) + surplus
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`. A statement cannot be changed, only replaced."""

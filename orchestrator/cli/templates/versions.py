@@ -1,26 +1,40 @@
 """
 AWS::Lambda::Version and AWS::Lambda::Alias.
 
-A version is published where $LATEST is no longer what was published last; its logical id is not looked at.
+A version is published where $LATEST is no longer what was published last; its logical id is not looked at. Of several
+versions of one function the last of the template is that one, and each before it the one that was published before.
 AWS: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-version.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from orchestrator.cli.templates.forms import map_at, text_at
 from orchestrator.cli.templates.names import place_of_function
 from orchestrator.cli.templates.references import Stack, deferred
 from orchestrator.cli.templates.shapes import shaped
-from orchestrator.cli.templates.wanted import Ask, Call, Standing, Wanted, members_that_differ, without_empty
+from orchestrator.cli.templates.wanted import (
+    Ask,
+    Call,
+    NotForPaddock,
+    Standing,
+    Wanted,
+    members_that_differ,
+    without_empty,
+)
 
 _PROVISIONED = "ProvisionedConcurrencyConfig"
 _WEIGHTS = "AdditionalVersionWeights"
 _LATEST = "$LATEST"
 _IS_PUBLISHED = "IsPublished"
 """Not the API's: is there a version with what $LATEST is?"""
+_NUMBER = "Version"
+"""Not the API's: which of the published versions it is."""
+_IS_UNDER_WAY = "IsProvisioning"
+"""Not the API's: is what was asked for still being started?"""
 
 _VERSIONED = (
     *("CodeSha256", "Role", "Timeout", "MemorySize", "Environment", "ImageConfigResponse", "Architectures"),
@@ -34,7 +48,9 @@ class VersionKind:
     """Published versions."""
 
     type = "AWS::Lambda::Version"
-    renews = True
+
+    def __init__(self) -> None:
+        self._of_function: dict[str, list[str]] = {}
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """As `Kind`."""
@@ -42,30 +58,40 @@ class VersionKind:
         members = {_IS_PUBLISHED: True, **_description(properties), **_provisioned(properties)}
         number = deferred(logical_id, "Version")
         target = {"FunctionName": name}
+        self._of_function.setdefault(name, []).append(logical_id)
         return Wanted(logical_id=logical_id, type=self.type, name=f"{name}:{number}", target=target, members=members)
 
     def standing(self, ask: Ask, wanted: Wanted) -> Standing | None:
         """As `Kind`."""
         listed = _versions(ask, wanted.target["FunctionName"])
         latest = next((one for one in listed if one["Version"] == _LATEST), None)
-        published = [one for one in listed if one["Version"].isdigit()]
+        published = sorted((one for one in listed if one["Version"].isdigit()), key=lambda one: -int(one["Version"]))
         if latest is None or not published:
             return None
-        newest = max(published, key=lambda one: int(one["Version"]))
+        is_published = all(latest.get(name) == published[0].get(name) for name in _VERSIONED)
+        newer = self._newer_in_template(wanted)
+        # One of the newer ones may still have to be published.
+        back = newer if is_published else max(0, newer - 1)
+        found = published[min(back, len(published) - 1)]
         members = {
-            _IS_PUBLISHED: all(latest.get(name) == newest.get(name) for name in _VERSIONED),
+            _IS_PUBLISHED: is_published or newer > 0,
             # A version's own is for ever, and $LATEST's where none was given.
             "Description": wanted.members.get("Description"),
-            **_provisioned_standing(ask, wanted, newest["Version"]),
+            **_provisioned_standing(ask, wanted, found["Version"]),
         }
-        return Standing(members=members, values={"Version": newest["Version"], "Arn": newest["FunctionArn"]})
+        return Standing(members=members, values={"Version": found["Version"], "Arn": found["FunctionArn"]})
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
-        found = members_that_differ(wanted, standing)
-        if not follows:
+        found = _differing(wanted, standing)
+        if not follows and _IS_PUBLISHED not in found:
             return found
-        return tuple(name for name in wanted.members if name in (_IS_PUBLISHED, _PROVISIONED))
+        what = _NUMBER if self._newer_in_template(wanted) else _IS_PUBLISHED
+        return (what, *(name for name in (_PROVISIONED,) if name in wanted.members))
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return bool({_IS_PUBLISHED, _NUMBER} & set(differing))
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
@@ -74,15 +100,20 @@ class VersionKind:
         if standing is None or _IS_PUBLISHED in differing:
             given = {key: value for key, value in wanted.members.items() if key == "Description"}
             made.append(Call(operation="PublishVersion", parameters={**wanted.target, **given}, settles=name))
-        number = deferred(wanted.logical_id, "Version")
-        return made + _provisioning(wanted, standing, differing, {**wanted.target, "Qualifier": number})
+        target = {**wanted.target, "Qualifier": deferred(wanted.logical_id, "Version")}
+        # Of a version that is another one now, nothing is under way.
+        return made + _provisioning(wanted, None if self.renewed_by(differing) else standing, differing, target)
+
+    def _newer_in_template(self, wanted: Wanted) -> int:
+        """How many of the function's versions stand after it in the template."""
+        of_function = self._of_function[wanted.target["FunctionName"]]
+        return len(of_function) - of_function.index(wanted.logical_id) - 1
 
 
 class AliasKind:
     """Aliases."""
 
     type = "AWS::Lambda::Alias"
-    renews = False
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -94,8 +125,10 @@ class AliasKind:
         routing = map_at("RoutingConfig", given.pop("RoutingConfig", None) or {})
         given["RoutingConfig"] = {_WEIGHTS: _weights(routing.get(_WEIGHTS) or [])}
         asked = shaped("CreateAlias", given)
+        if not asked.get("FunctionVersion"):
+            raise NotForPaddock("it has no FunctionVersion, which it needs")
         members = {
-            "FunctionVersion": asked.get("FunctionVersion"),
+            "FunctionVersion": asked["FunctionVersion"],
             "Description": asked.get("Description", ""),
             "RoutingConfig": asked["RoutingConfig"],
             **_provisioned(properties),
@@ -115,15 +148,23 @@ class AliasKind:
         if found is None:
             return None
         provisioned = _provisioned_standing(ask, wanted, wanted.target["Name"])
-        return Standing(members={"Description": "", **found, **provisioned}, values={"Arn": found["AliasArn"]})
+        return Standing(
+            members={"Description": "", **found, **provisioned},
+            values={"Arn": found["AliasArn"]},
+            notes=_weighs_itself(wanted),
+        )
 
     def differing(self, wanted: Wanted, standing: Standing, follows: bool) -> tuple[str, ...]:
         """As `Kind`."""
-        return members_that_differ(wanted, standing)
+        return _differing(_without_own_weight(wanted), standing)
+
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """As `Kind`."""
+        return False
 
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """As `Kind`."""
-        members = {key: value for key, value in wanted.members.items() if key != _PROVISIONED}
+        members = {key: value for key, value in _without_own_weight(wanted).members.items() if key != _PROVISIONED}
         made = []
         if standing is None:
             made.append(Call(operation="CreateAlias", parameters={**wanted.target, **without_empty(members)}))
@@ -154,6 +195,21 @@ def _weights(listed: Any) -> Any:
     return {text_at(f"{place}: FunctionVersion", one["FunctionVersion"]): one["FunctionWeight"] for one in found}
 
 
+def _weighs_itself(wanted: Wanted) -> tuple[str, ...]:
+    """That the second version of an alias is its first, if it is."""
+    version = wanted.members["FunctionVersion"]
+    if version not in wanted.members["RoutingConfig"][_WEIGHTS]:
+        return ()
+    return (f"RoutingConfig: version {version} would be its second beside itself; no other one is published",)
+
+
+def _without_own_weight(wanted: Wanted) -> Wanted:
+    """An alias that the API takes: it refuses one of which both versions are the same."""
+    if not _weighs_itself(wanted):
+        return wanted
+    return replace(wanted, members={**wanted.members, "RoutingConfig": {_WEIGHTS: {}}})
+
+
 def _description(properties: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in shaped("PublishVersion", properties).items() if key == "Description" and value}
 
@@ -164,10 +220,21 @@ def _provisioned(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _provisioned_standing(ask: Ask, wanted: Wanted, qualifier: str) -> dict[str, Any]:
+    """How many were asked for, and whether they are still being started. Of those that failed there is nothing."""
     if _PROVISIONED not in wanted.members:
         return {}
-    answer = ask("GetProvisionedConcurrencyConfig", FunctionName=wanted.target["FunctionName"], Qualifier=qualifier)
-    return {_PROVISIONED: (answer or {}).get("RequestedProvisionedConcurrentExecutions")}
+    target = {"FunctionName": wanted.target["FunctionName"], "Qualifier": qualifier}
+    answer = ask("GetProvisionedConcurrencyConfig", **target) or {}
+    if answer.get("Status") == "FAILED":
+        return {_PROVISIONED: None}
+    count = answer.get("RequestedProvisionedConcurrentExecutions")
+    return {_PROVISIONED: count, _IS_UNDER_WAY: answer.get("Status") == "IN_PROGRESS"}
+
+
+def _differing(wanted: Wanted, standing: Standing) -> tuple[str, ...]:
+    found = members_that_differ(wanted, standing)
+    is_under_way = standing.members.get(_IS_UNDER_WAY) and _PROVISIONED not in found
+    return (*found, _PROVISIONED) if is_under_way else found
 
 
 def _provisioning(
@@ -176,5 +243,9 @@ def _provisioning(
     count = wanted.members.get(_PROVISIONED)
     if count is None or (standing is not None and _PROVISIONED not in differing):
         return []
+    of_standing = standing.members if standing is not None else {}
+    if of_standing.get(_IS_UNDER_WAY) and of_standing.get(_PROVISIONED) == count:
+        # Put again, it would begin anew.
+        return [Call(operation="GetProvisionedConcurrencyConfig", parameters=target, only_waits=True)]
     parameters = {**target, "ProvisionedConcurrentExecutions": count}
     return [Call(operation="PutProvisionedConcurrencyConfig", parameters=parameters)]

@@ -55,11 +55,13 @@ class Call:
 
     Args:
         settles: The function that must be settled before and after.
+        only_waits: Does it change nothing, and only wait for what was asked for before?
     """
 
     operation: str
     parameters: Mapping[str, Any]
     settles: str | None = None
+    only_waits: bool = False
 
 
 class Ask(Protocol):
@@ -79,14 +81,9 @@ class NotBuilt(Exception):
 
 
 class Kind(Protocol):
-    """
-    How resources of one CloudFormation type are made.
-
-    `renews`: does each change give it another number or ARN, which what refers to it must follow?
-    """
+    """How resources of one CloudFormation type are made."""
 
     type: str
-    renews: bool
 
     def wanted(self, logical_id: str, properties: Mapping[str, Any]) -> Wanted:
         """
@@ -109,6 +106,10 @@ class Kind(Protocol):
         """
         ...
 
+    def renewed_by(self, differing: tuple[str, ...]) -> bool:
+        """Does this change give it another number or ARN, which what refers to it must follow?"""
+        ...
+
     def calls(self, wanted: Wanted, standing: Standing | None, differing: tuple[str, ...]) -> list[Call]:
         """What creates it (`standing` is None), or changes what differs."""
         ...
@@ -127,11 +128,14 @@ def without_empty(value: Any) -> Any:
     return {name: one for name, one in found.items() if one not in (None, {}, [], "")}
 
 
-_WHOLE = {"Environment", "ImageConfig", "RoutingConfig", "Cors", "DestinationConfig"}
+_WHOLE = {"ImageConfig", "RoutingConfig", "Cors", "DestinationConfig", "FilterCriteria", "ScalingConfig"}
 """Maps of which the template says everything: what it does not mention is taken away."""
 
 
 def _agrees(wanted: Any, standing: Any, name: str = "") -> bool:
+    if name == "Environment":
+        # A variable whose value is empty is one all the same.
+        return _variables_of(wanted) == _variables_of(standing)
     if name in _WHOLE:
         return bool(without_empty(wanted or {}) == without_empty(standing or {}))
     if isinstance(wanted, dict):
@@ -140,3 +144,7 @@ def _agrees(wanted: Any, standing: Any, name: str = "") -> bool:
     if wanted in ([], "") and standing is None:
         return True
     return bool(wanted == standing)
+
+
+def _variables_of(environment: Any) -> dict[str, str]:
+    return dict((environment or {}).get("Variables") or {})

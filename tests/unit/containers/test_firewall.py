@@ -168,7 +168,7 @@ def test_a_sandbox_sends_by_a_further_link_what_is_from_that_link_s_address_only
 
 
 def test_the_host_s_rules_grow_with_the_sandboxes_not_with_their_pairs() -> None:
-    """They are handed over as one argument of a program, which may have 128 KB."""
+    """They are handed over as arguments of a program, which may have 2 MiB."""
     many = [
         Attached(
             network_id="mine", link=f"02:42:0a:d9:{n // 256:02x}:{n % 256:02x}", address="10.217.0.9", reach=(_MINE,)
@@ -176,6 +176,16 @@ def test_the_host_s_rules_grow_with_the_sandboxes_not_with_their_pairs() -> None
         for n in range(400)
     ]
     assert len(attached_ruleset(_REACH, "paddock_a", many)) < 128 * 1024
+
+
+def test_what_is_closed_on_a_network_by_the_newest_look_is_closed_to_those_of_before() -> None:
+    """The control plane came to it between the two sandboxes."""
+    joined = Further(subnet=_MINE.subnet, closed=(*_MINE.closed, "10.217.0.8"))
+    newest = Attached(network_id="mine", link="02:42:0a:d9:00:0b", address="10.217.0.11", reach=(joined,))
+    text = attached_ruleset(_REACH, "paddock_a", [*_ATTACHED, newest])
+    for chain in ("routed_0", "from_0"):
+        chosen = rules(text, chain)
+        assert chosen.index("ip daddr 10.217.0.8 drop") < chosen.index("ip daddr 10.217.0.0/24 accept")
 
 
 def test_the_internet_is_reached_by_the_host_where_the_setting_says_so() -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from orchestrator.containers.firewall import Reach, host_ruleset
+from orchestrator.containers.host_firewall import HostFirewall
 from orchestrator.containers.spec import USER, host_firewall_container, sandbox_container
+from tests.support.docker_stand_in import DockerStandIn
 
 _REACH = Reach(
     control_plane="10.213.0.1",
@@ -68,6 +76,85 @@ def test_the_one_shot_that_sets_them_has_one_capability_and_no_mount() -> None:
     assert (host["NetworkMode"], host["CapDrop"], host["CapAdd"]) == ("host", ["ALL"], ["NET_ADMIN"])
     assert host["ReadonlyRootfs"]
     assert not {"Mounts", "Binds", "Privileged", "PidMode", "Devices"} & host.keys()
+
+
+_NFT = """#!/bin/sh
+case "$1" in
+    list) exit "$(cat "$0.had")" ;;
+    -f) cat > "$0.took" ;;
+    *) printf %s "$1" > "$0.took" ;;
+esac
+"""
+
+
+@dataclass
+class ShellOfTheHost:
+    """
+    An engine whose one-shots are run by a shell, with a program in the place of `nft`.
+
+    Args:
+        folder: Where that is.
+    """
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        nft = self.folder / "nft"
+        nft.write_text(_NFT)
+        nft.chmod(0o755)
+        self.has_our_table(False)
+
+    def has_our_table(self, is_there: bool) -> None:
+        """Does it stand already?"""
+        (self.folder / "nft.had").write_text("0" if is_there else "1")
+
+    def took(self) -> str:
+        """The rules that it was given last."""
+        return (self.folder / "nft.took").read_text()
+
+    def one_shot(self, specification: dict[str, Any]) -> str:
+        """Run it; what it writes."""
+        words = [*specification["Entrypoint"], *specification["Cmd"]]
+        path = f"{self.folder}:{os.environ['PATH']}"
+        ended = subprocess.run(
+            words, env={"PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        return ended.stdout
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> ShellOfTheHost:
+    """The host's."""
+    return ShellOfTheHost(tmp_path)
+
+
+@pytest.fixture
+async def firewall(shell: ShellOfTheHost, tmp_path: Path) -> AsyncIterator[HostFirewall]:
+    """Where nothing stands yet."""
+    docker: Any = DockerStandIn(says={"host-firewall": shell.one_shot})
+    firewall = HostFirewall(docker, image="sandbox", owner="a", folder=tmp_path, random=lambda count: b"a" * count)
+    yield firewall
+    await firewall.remove()
+
+
+async def test_the_rules_of_thousands_of_sandboxes_are_taken(firewall: HostFirewall, shell: ShellOfTheHost) -> None:
+    """As they are, in one piece; a program's argument has 128 KiB, which those of 380 would fill."""
+    rules = "".join(f"# {number:>98}\n" for number in range(10_000))
+    await firewall.stand([rules], _REACH)
+    assert shell.took() == rules
+
+
+async def test_whether_the_rules_stood_before_is_told(
+    firewall: HostFirewall, shell: ShellOfTheHost, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody may have flushed them."""
+    await firewall.stand(["# the rules\n"], _REACH)
+    shell.has_our_table(True)
+    await firewall._look()
+    assert "was-gone" not in capsys.readouterr().out
+    shell.has_our_table(False)
+    await firewall._look()
+    assert "was-gone" in capsys.readouterr().out
 
 
 def test_a_sandbox_whose_firewall_is_elsewhere_has_no_capability_at_all() -> None:

@@ -114,6 +114,7 @@ def begun(host: Host, *, insecure: bool = False) -> Life:
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=host.random,
         cut_off=lambda: None,
+        too_open=lambda _sandbox_id: None,
     )
     isolation = Isolation(
         docker,

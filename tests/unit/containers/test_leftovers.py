@@ -17,6 +17,7 @@ from orchestrator.containers.spec import ENVIRONMENT_ROLE, LIFE, ROLE, SANDBOX_R
 from orchestrator.driver.protocol import EngineUnreachable
 from tests.support.docker_stand_in import DockerStandIn
 from tests.support.fake_clock import FakeClock
+from tests.unit.containers.test_subnets import a_network
 
 A_VOLUME = "f" * 64
 
@@ -80,6 +81,19 @@ async def test_a_sandbox_that_a_function_has_joined_is_told_from_one_that_none_h
     assert earlier.functions == ["function"]
     assert earlier.others == ["joined", "unjoined", "probe"]
     assert [one["Id"] for one in earlier.unjoined] == ["unjoined"]
+
+
+async def test_the_addresses_of_an_earlier_life_s_functions_are_told_on_every_network(docker: DockerStandIn) -> None:
+    """Not those of sandboxes in which nothing ran."""
+    docker.networks["id-of-mine"] = a_network()
+    docker.containers = {
+        "function": _in_life("before"),
+        "joined-7": _in_life("before", SANDBOX_ROLE),
+        "unjoined-8": _in_life("before", SANDBOX_ROLE),
+    }
+    docker.places = {"joined-7": ["id-of-mine"], "unjoined-8": ["id-of-mine"]}
+    docker.specifications["function"] = {"HostConfig": {"NetworkMode": "container:joined-7"}}
+    assert (await Found(docker, FakeClock(), set()).of_earlier_lives()).addresses == ("10.0.8.1", "10.217.0.7")
 
 
 async def test_a_container_of_this_life_that_nobody_knows_is_removed_once_it_cannot_be_on_its_way(

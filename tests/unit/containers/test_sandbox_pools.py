@@ -18,7 +18,7 @@ from orchestrator.containers.ready_sandboxes import ReadySandboxes
 from orchestrator.containers.sandbox_pool import SandboxTemplate, SideBySide
 from orchestrator.containers.sandbox_pools import SandboxPools, Sizes
 from orchestrator.containers.subnets import Subnets
-from orchestrator.driver.protocol import EngineUnreachable, NotHardened, StartFailed
+from orchestrator.driver.protocol import EngineUnreachable, NotHardened, StartFailed, SubnetNotFound, SubnetUnusable
 from tests.support.docker_stand_in import DockerStandIn
 from tests.unit.containers.test_subnets import a_network
 
@@ -26,6 +26,7 @@ _NETWORK = FunctionsNetwork(
     name="functions", bridge="br-functions", subnet="10.0.0.0/20", control_plane="10.0.0.1", own_container=None
 )
 _REACH = Reach(control_plane="10.0.0.1", runtime_port=9001)
+_CONTROL_PLANE = "c" * 64
 _MINE, _OTHER = ("subnet-mine",), ("subnet-other",)
 _OF_SET = 2
 _TURNS = 500
@@ -80,8 +81,14 @@ def on_host(docker: DockerStandIn) -> HostRules:
 
 
 @pytest.fixture
+def too_open() -> list[str]:
+    """The ids of those that were told to reach what they must not."""
+    return []
+
+
+@pytest.fixture
 async def pools(
-    docker: DockerStandIn, on_host: HostRules, host: HostFirewall, tmp_path: Path
+    docker: DockerStandIn, on_host: HostRules, host: HostFirewall, too_open: list[str], tmp_path: Path
 ) -> AsyncIterator[SandboxPools]:
     """Not started: nothing is made of what is not asked for."""
     numbers = itertools.count(1)
@@ -90,13 +97,14 @@ async def pools(
         engine,
         SandboxTemplate(image="sandbox", owner="me", network=_NETWORK, ruleset=ruleset(_REACH)),
         _REACH,
-        Subnets(engine, {}, None),
+        Subnets(engine, {}, _CONTROL_PLANE),
         host,
         ReadySandboxes(tmp_path / "ready-sandboxes"),
         sizes=Sizes(alone=0, of_set=_OF_SET),
         side_by_side=SideBySide(starting=asyncio.Semaphore(2), removing=asyncio.Semaphore(1)),
         random=lambda count: next(numbers).to_bytes(count, "big"),
         cut_off=lambda: None,
+        too_open=too_open.append,
     )
     yield pools
     docker.is_away = False
@@ -136,6 +144,8 @@ async def test_those_that_are_kept_are_ready_before_anybody_asks(pools: SandboxP
     taken = await pools.take(_MINE)
     assert taken.sandbox_id in made
     assert taken.address == "10.0.8.1"
+    number = int(taken.sandbox_id.rpartition("-")[2])
+    assert taken.in_subnets == (f"10.217.0.{number}",)
     assert docker.specifications[taken.sandbox_id]["HostConfig"]["NetworkMode"] == "functions"
     assert "ip daddr 10.217.0.0/24 accept" in rules_of(docker, taken.sandbox_id)
     assert "10.218.0.0" not in rules_of(docker, taken.sandbox_id)
@@ -158,6 +168,7 @@ async def test_a_function_in_no_subnet_gets_none_of_theirs(pools: SandboxPools, 
     await until(lambda: len(pools.ready()) == _OF_SET)
     taken = await pools.take()
     assert taken.sandbox_id not in docker.places
+    assert taken.in_subnets == ()
     assert "10.217" not in rules_of(docker, taken.sandbox_id)
 
 
@@ -247,6 +258,75 @@ async def test_a_network_that_was_made_anew_is_joined_anew(pools: SandboxPools, 
     await until(lambda: not before & docker.containers.keys())
 
 
+def control_plane_joins(docker: DockerStandIn, network_id: str, address: str = "10.217.0.7/24") -> None:
+    """Somebody connects it."""
+    docker.networks[network_id]["Containers"] = {_CONTROL_PLANE: {"IPv4Address": address}}
+
+
+async def test_what_serves_on_a_network_that_the_control_plane_joins_is_told_to_reach_what_it_must_not(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """Its rules accept the whole network; those that are made from then on are closed there."""
+    await pools.keep([_MINE, _OTHER])
+    serving, elsewhere = await pools.take(_MINE), await pools.take(_OTHER)
+    await until(lambda: len(pools.ready()) == 2 * _OF_SET)
+    control_plane_joins(docker, "id-of-mine")
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+    assert pools.is_too_open(serving.sandbox_id)
+    assert not pools.is_too_open(elsewhere.sandbox_id)
+    after = await pools.take(_MINE)
+    assert "ip daddr 10.217.0.7 drop" in rules_of(docker, after.sandbox_id)
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+    assert not pools.is_too_open(after.sandbox_id)
+
+
+async def test_what_serves_where_nobody_is_kept_any_more_is_looked_after_too(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """The last version in that subnet has gone, or its label has; what it began may go on for minutes."""
+    await pools.keep([_MINE])
+    serving = await pools.take(_MINE)
+    docker.networks["id-of-mine"]["Labels"] = {}
+    await pools.keep([])
+    await pools.tick()
+    assert too_open == []
+    control_plane_joins(docker, "id-of-mine")
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+
+
+async def test_a_control_plane_that_leaves_a_network_ends_nobody(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """Rules that close one address more than they must hurt nobody; new ones do not."""
+    control_plane_joins(docker, "id-of-mine")
+    await pools.keep([_MINE])
+    await pools.take(_MINE)
+    docker.networks["id-of-mine"]["Containers"] = {}
+    await pools.tick()
+    after = await pools.take(_MINE)
+    assert "10.217.0.7" not in rules_of(docker, after.sandbox_id)
+    assert too_open == []
+
+
+async def test_an_engine_that_does_not_answer_ends_nobody_before_it_says_more(
+    pools: SandboxPools, docker: DockerStandIn, too_open: list[str]
+) -> None:
+    """The next look asks again."""
+    await pools.keep([_MINE])
+    serving = await pools.take(_MINE)
+    await pools.keep([])
+    control_plane_joins(docker, "id-of-mine")
+    docker.is_away = True
+    await pools.tick()
+    assert too_open == []
+    docker.is_away = False
+    await pools.tick()
+    assert too_open == [serving.sandbox_id]
+
+
 async def test_an_engine_that_is_away_takes_nothing_away(pools: SandboxPools, docker: DockerStandIn) -> None:
     """What is ready stays ready until the engine says otherwise."""
     await pools.keep([_MINE])
@@ -314,6 +394,38 @@ async def test_what_is_no_set_or_too_many_are_refused(pools: SandboxPools, docke
     assert docker.containers == {}
 
 
+def sets_of(docker: DockerStandIn, count: int) -> list[tuple[str, ...]]:
+    """So many, of two networks' subnets and of networks of their own."""
+    for number in range(count):
+        docker.networks[f"id-of-{number}"] = a_network(f"{number}", subnet=f"10.100.{number}.0/24")
+    return [(f"subnet-{number}",) for number in range(count)]
+
+
+async def test_a_set_of_subnets_for_which_no_sandboxes_could_be_kept_is_refused_before_a_function_is_in_it(
+    pools: SandboxPools, docker: DockerStandIn
+) -> None:
+    """Every start of it would fail; one of those that there are takes as many functions as come."""
+    *others, last = sets_of(docker, 65)
+    await pools.keep(others)
+    await pools.check(others[0])
+    with pytest.raises(
+        SubnetUnusable, match=r"functions are in 64 sets of subnets already.*; give this one the subnets of"
+    ):
+        await pools.check(last)
+    with pytest.raises(NotHardened, match="functions are in 64 sets of subnets already"):
+        await pools.take(last)
+    await pools.keep(others[1:])
+    await pools.check(last)
+
+
+async def test_a_subnet_that_is_not_there_is_no_set_to_be_in(pools: SandboxPools) -> None:
+    """Nor one that is no id."""
+    with pytest.raises(SubnetNotFound):
+        await pools.check(("subnet-none",))
+    with pytest.raises(NotHardened):
+        await pools.check(("host",))
+
+
 async def test_one_that_loses_its_place_is_not_handed_out(pools: SandboxPools, docker: DockerStandIn) -> None:
     """Somebody disconnected it; it is told by the look around which places each is to have."""
     await pools.keep([_MINE])
@@ -322,6 +434,19 @@ async def test_one_that_loses_its_place_is_not_handed_out(pools: SandboxPools, d
     assert pools.places() == {"id-of-mine": pools.ready()}
     pools.lost(lost)
     await until(lambda: len(pools.ready()) == _OF_SET and lost not in docker.containers)
+
+
+async def test_one_that_serves_from_a_pool_that_was_let_go_of_is_to_keep_its_place_too(
+    pools: SandboxPools, docker: DockerStandIn
+) -> None:
+    """Its last version has gone, what it began has not; cut off from its subnet it would wait for its timeout."""
+    await pools.keep([_MINE])
+    serving = await pools.take(_MINE)
+    await pools.keep([])
+    await until(lambda: on(docker, "id-of-mine") == {serving.sandbox_id})
+    assert pools.places() == {"id-of-mine": {serving.sandbox_id}}
+    await pools.discard(serving.sandbox_id)
+    assert pools.places() == {}
 
 
 async def test_a_sandbox_that_cannot_join_its_network_is_told_and_nothing_is_left(

@@ -17,6 +17,7 @@ class Crossing:
         self.drivers: list[FakeDriver] = []
         self.serving: list[asyncio.Task[None]] = []
         self.refusals: list[Exception] = []
+        self.earlier_addresses: tuple[str, ...] = ()
         self.may_start = asyncio.Event()
         self.may_start.set()
         self.is_starting = asyncio.Event()
@@ -27,6 +28,7 @@ class Crossing:
         second = hand_over_second_socket(theirs)
         driver = FakeDriver()
         driver.may_start, driver.is_starting = self.may_start, self.is_starting
+        driver.earlier_addresses = self.earlier_addresses
         self.drivers.append(driver)
         self.serving.append(
             asyncio.create_task(serve(driver, await Channel.over(theirs), await Channel.over(second)), name="serving")

@@ -112,6 +112,25 @@ async def test_another_process_is_told_which_subnets_are_kept(across: RemoteDriv
     assert crossing.drivers[1].kept == [(("subnet-1",),)]
 
 
+async def test_another_process_that_found_other_addresses_left_has_not_moved(
+    across: RemoteDriver, crossing: Crossing, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Functions are where they were."""
+    crossing.earlier_addresses = ("10.217.0.9",)
+    events = across.events()
+    crossing.end()
+    while not isinstance(await next_event(events), EngineBack):
+        pass
+    assert crossing.drivers[1].earlier_addresses == ("10.217.0.9",)
+    assert "driver.moved" not in capsys.readouterr().out
+
+
+async def test_the_addresses_of_a_sandbox_in_subnets_cross(across: RemoteDriver) -> None:
+    """One for each."""
+    sandbox = await across.take_sandbox(("subnet-1", "subnet-2"))
+    assert sandbox.in_subnets == ("10.217.0.1", "10.217.1.1")
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from orchestrator.domain.environments import EnvironmentState, StopReason
 from orchestrator.domain.errors import ServiceFailure
 from orchestrator.domain.functions import Function
 from orchestrator.domain.version_options import VersionOptions, VpcConfig
@@ -47,6 +48,48 @@ async def test_an_environment_that_is_in_other_subnets_than_its_version_is_repla
     await engine.until_gone()
     await _answered(engine)
     assert engine.driver.taken == [("subnet-a",), ("subnet-b",)]
+
+
+async def test_a_function_is_known_by_its_addresses_in_subnets_for_as_long_as_its_program_may_run(
+    make_engine: EngineMaker,
+) -> None:
+    """From before it is started until it is confirmed gone: the front port goes by that."""
+    engine = make_engine()
+    addresses = engine.fleet.addresses
+    await engine.deploy(options=in_subnets("subnet-a", "subnet-b"))
+    may_open, may_stop = engine.driver.hold_opening(), engine.driver.hold_stopping()
+    live = engine.fleet.launch(engine.store.functions.get(KEY).latest)  # type: ignore[union-attr]
+    await engine.settle()
+    both = ("10.217.0.1", "10.217.1.1")
+    assert [addresses.is_in_subnet(one) for one in (*both, "10.217.0.2")] == [True, True, False]
+    may_open.set()
+    await engine.settle()
+    engine.fleet.stop(live, StopReason.IDLE)
+    await engine.settle()
+    assert all(addresses.is_in_subnet(one) for one in both)
+    may_stop.set()
+    await engine.until_gone()
+    assert not any(addresses.is_in_subnet(one) for one in both)
+
+
+async def test_an_address_that_another_has_got_meanwhile_stays_the_other_s(make_engine: EngineMaker) -> None:
+    """The engine gives it away at once, before it has told that the one before is gone."""
+    engine = make_engine()
+    await engine.deploy(options=in_subnets("subnet-a"))
+    version = engine.store.functions.get(KEY).latest  # type: ignore[union-attr]
+    may_stop = engine.driver.hold_stopping()
+    before = engine.fleet.launch(version)
+    await engine.settle()
+    engine.fleet.stop(before, StopReason.IDLE)
+    await engine.settle()
+    engine.driver._sandboxes = 0
+    after = engine.fleet.launch(version)
+    await engine.settle()
+    may_stop.set()
+    while before.state is not EnvironmentState.GONE:
+        await engine.settle()
+    assert engine.fleet.addresses.is_in_subnet("10.217.0.1")
+    assert engine.fleet.at_address("10.0.8.1") is after
 
 
 async def test_after_a_start_sandboxes_are_kept_ready_for_the_functions_that_there_are(

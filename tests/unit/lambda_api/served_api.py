@@ -18,6 +18,7 @@ from fastapi import APIRouter
 
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
+from orchestrator.access.function_peers import FunctionPeers
 from orchestrator.bounded_http import DEFAULT_BOUNDS, Bounds
 from orchestrator.clock import Clock
 from orchestrator.domain.functions import Image
@@ -264,7 +265,7 @@ class ServedApi:
             lambda_api=api,
             console=APIRouter(),
             is_ready=lambda: True,
-            functions_subnet=lambda: None,
+            functions=FunctionPeers(lambda _address: False),
             browsers=BrowserRules(),
             downloads=LayerDownloads(store.documents, store.layer_archives),
             signing=signing,

@@ -76,6 +76,7 @@ def test_the_plan_comes_first_and_then_what_stands(
         "2 to create, 0 to update, 0 unchanged, 0 left out",
         "F (f): created",
         "U (f): created",
+        "U (f): left out of it: its URL is kept and shown, and nothing answers there yet",
         "RESOURCE NAME STANDS AS",
         f"F f {ARN}",
         "U f http://f.url/",
@@ -99,6 +100,7 @@ def test_a_second_time_nothing_is_to_be_changed_and_only_questions_are_asked(
         "unchanged F Function f -",
         "unchanged U Url f -",
         "nothing to change, 2 unchanged, 0 left out",
+        "U (f): left out of it: its URL is kept and shown, and nothing answers there yet",
         "RESOURCE NAME STANDS AS",
         f"F f {ARN}",
         "U f http://f.url/",
@@ -213,6 +215,65 @@ def test_what_the_api_refuses_fails_that_resource_with_the_apis_words(
     assert "U (f): failed: CreateFunctionUrlConfig: AuthType is bad" in result.stdout
     assert result.stdout.splitlines()[-1] == "1 created, 0 updated, 0 unchanged, 0 left out, 1 failed"
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--plan",)])
+def test_a_question_that_the_api_refuses_fails_that_resource_alone(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str, options: tuple[str, ...]
+) -> None:
+    """The plan says so, what needs it is left out, and the rest comes to stand."""
+    alias = """
+  A:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: !Ref F, Name: live, FunctionVersion: "1", Description: !Ref U}
+Outputs:
+"""
+    Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", alias.lstrip("\n")))
+    answering.on("GET", URL, refusal("InvalidParameterValueException", "no such address", 400))
+    answering.on("GET", f"{F}/aliases/live", MISSING)
+    result = paddock("deploy", template, "--stack-name", "s", *options)
+    assert result.exit_code == 2
+    refused = "GetFunctionUrlConfig: no such address (InvalidParameterValueException)"
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert f"failed U Url f {refused}" in lines
+    assert "left out A Alias f:live U is not there" in lines
+    assert "1 to create, 0 to update, 0 unchanged, 1 left out, 1 failed" in lines
+    assert refused in result.stderr
+    if not options:
+        assert f"U (f): failed: {refused}" in lines
+        assert lines[-1] == "1 created, 0 updated, 0 unchanged, 1 left out, 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("properties", "reason"),
+    [
+        ("Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: f, Qualifier: live", "it sets nothing: "),
+        (
+            (
+                "Type: AWS::Lambda::EventInvokeConfig, Properties: {FunctionName: f, Qualifier: live, "
+                "MaximumRetryAttempts: !Ref AWS::NoValue, DestinationConfig: {OnFailure: {Destination: ''}}"
+            ),
+            "it sets nothing: ",
+        ),
+        ("Type: AWS::Lambda::Alias, Properties: {FunctionName: f, Name: live", "it has no FunctionVersion, "),
+        (
+            "Type: AWS::Lambda::Alias, Properties: {FunctionName: f, Name: live, FunctionVersion: ''",
+            "it has no FunctionVersion, ",
+        ),
+    ],
+)
+def test_what_sets_nothing_is_left_out_with_the_reason(
+    answering: AnsweringEndpoint, paddock: Paddock, template: str, properties: str, reason: str
+) -> None:
+    """And what stands beside it in the template is made."""
+    Path(template).write_text(FUNCTION_AND_URL.replace("Outputs:\n", f"  E: {{{properties}}}}}\nOutputs:\n", 1))
+    answering.on("GET", "/2019-09-25/functions/f/event-invoke-config", MISSING)
+    answering.on("GET", f"{F}/aliases/live", MISSING)
+    result = paddock("deploy", template, "--stack-name", "s", "--json")
+    assert result.exit_code == 0, result.output
+    found = {one["logical_id"]: one for one in json.loads(result.stdout)["resources"]}
+    assert {name: one["change"] for name, one in found.items()} == {"F": "create", "U": "create", "E": "left out"}
+    assert found["E"]["reason"].startswith(reason)
 
 
 def test_an_update_waits_for_the_one_under_way(answering: AnsweringEndpoint, paddock: Paddock, template: str) -> None:

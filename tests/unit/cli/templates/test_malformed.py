@@ -100,6 +100,10 @@ VARIABLES = "Environment.Variables.A"
             of_function("EventInvokeConfig", FunctionName=["f"]),
             "resource A: the function's name is a list; write a text",
         ),
+        (
+            {**function(), "Parameters": {"A": {"Type": "String", "Default": "a", "AllowedValues": ["a", None]}}},
+            "parameter A: AllowedValues[1] is empty; write a text",
+        ),
         ({**function(), "Conditions": ["a"]}, "Conditions is a list; write a map"),
         ({**function(), "Mappings": {"A": {"b": "c"}}}, "Mappings.A.b is a text; write a map"),
         ({**function(), "Outputs": {"A": {}}}, "output A: Value is empty; write one"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 from orchestrator.cli.failures import ExitCode, Failure
@@ -113,6 +115,62 @@ def test_parameters_have_the_given_value_or_their_default() -> None:
         "D": {"Type": "List<Number>"},
     }
     assert parameter_values(declared, {"B": "2", "D": "1,2"}) == {"A": "a", "B": "2", "C": ["x", "y"], "D": ["1", "2"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("String", "/a, /b"),
+        ("AWS::EC2::Image::Id", "/a, /b"),
+        ("List<String>", ["/a", "/b"]),
+        ("CommaDelimitedList", ["/a", "/b"]),
+    ],
+)
+def test_a_parameter_of_systems_manager_has_its_type_and_the_plan_names_what_was_taken_for_it(
+    tmp_path: Path, kind: str, value: object
+) -> None:
+    """Its default is a name there; an override is the value."""
+    text = f"""
+Parameters:
+  X: {{Type: AWS::SSM::Parameter::Value<{kind}>, Default: "/a, /b"}}
+  Hidden: {{Type: AWS::SSM::Parameter::Value<String>, Default: /secret, NoEcho: true}}
+  Plain: {{Type: String, Default: plain}}
+Resources: {{}}
+Outputs: {{O: {{Value: !Ref X}}}}
+"""
+    template = read_text(tmp_path, text)
+    assert template.outputs["O"] == value
+    assert template.assumed == {
+        f"the value of parameter X (AWS::SSM::Parameter::Value<{kind}>)": "/a, /b",
+        "the value of parameter Hidden (AWS::SSM::Parameter::Value<String>)": "****",
+    }
+    given = read_text(tmp_path, text, X="c", Hidden="d")
+    assert (given.outputs["O"], given.assumed) == ("c" if isinstance(value, str) else ["c"], {})
+
+
+@pytest.mark.parametrize(
+    ("allowed", "default", "overrides", "value"),
+    [
+        (["true", "false"], False, {}, "false"),
+        ([True, False], True, {}, "true"),
+        ([True, False], False, {"X": "true"}, "true"),
+        ([1, 2], "1", {}, "1"),
+        (["1", "2"], 1, {"X": "2"}, "2"),
+    ],
+)
+def test_a_parameter_is_a_text_whatever_it_is_written_as(
+    allowed: list[Any], default: object, overrides: dict[str, str], value: str
+) -> None:
+    """As on AWS: `false` and "false" are the same."""
+    declared = {"X": {"Type": "String", "AllowedValues": allowed, "Default": default}}
+    assert parameter_values(declared, overrides) == {"X": value}
+
+
+def test_a_text_that_only_resembles_an_allowed_one_is_refused() -> None:
+    """No condition would take `True` for `true`."""
+    declared = {"X": {"Type": "String", "AllowedValues": [True, False], "Default": False}}
+    with pytest.raises(Failure, match="parameter X must be one of true, false"):
+        parameter_values(declared, {"X": "True"})
 
 
 @pytest.mark.parametrize(
@@ -236,6 +294,84 @@ Parameters: {{Stage: {{Type: String, Default: dev}}}}
     )
     assert properties_of(template)["F"]["Environment"]["Variables"]["V"] == value
     assert list(template.assumed.values()) == [value]
+
+
+@pytest.mark.parametrize(
+    ("written", "kind", "operation", "place"),
+    [
+        ("!Ref X", "EC2::Subnet", "CreateFunction", ("VpcConfig", "SubnetIds")),
+        ("!GetAtt X.SubnetId", "EC2::Subnet", "CreateFunction", ("VpcConfig", "SubnetIds")),
+        ("!Ref X", "EC2::SecurityGroup", "CreateFunction", ("VpcConfig", "SecurityGroupIds")),
+        ("!GetAtt X.GroupId", "EC2::SecurityGroup", "CreateFunction", ("VpcConfig", "SecurityGroupIds")),
+        ("!GetAtt X.Arn", "EFS::AccessPoint", "CreateFunction", ("FileSystemConfigs", "Arn")),
+        ("!Ref X", "MSK::Cluster", "CreateEventSourceMapping", ("EventSourceArn",)),
+        ("!Ref X", "MSK::ServerlessCluster", "CreateEventSourceMapping", ("EventSourceArn",)),
+        ("!GetAtt X.ConsumerARN", "Kinesis::StreamConsumer", "CreateEventSourceMapping", ("EventSourceArn",)),
+        ("!Ref X", "ElasticLoadBalancingV2::TargetGroup", "AddPermission", ("SourceArn",)),
+        ("!GetAtt X.TargetGroupArn", "ElasticLoadBalancingV2::TargetGroup", "AddPermission", ("SourceArn",)),
+        ("!Ref X", "ElasticLoadBalancingV2::LoadBalancer", "AddPermission", ("SourceArn",)),
+    ],
+)
+def test_the_value_of_what_is_not_made_is_one_that_the_api_takes(
+    tmp_path: Path, written: str, kind: str, operation: str, place: tuple[str, ...]
+) -> None:
+    """By AWS's own model."""
+    template = read_text(
+        tmp_path,
+        f"""
+Resources:
+  F: {{Type: AWS::Lambda::Function, Properties: {{Environment: {{Variables: {{V: {written}}}}}}}}}
+  X: {{Type: AWS::{kind}}}
+""",
+    )
+    shape: Any = botocore.session.get_session().get_service_model("lambda").operation_model(operation).input_shape
+    for name in place:
+        shape = shape.members[name]
+        shape = shape.member if shape.type_name == "list" else shape
+    assert re.fullmatch(shape.metadata["pattern"], properties_of(template)["F"]["Environment"]["Variables"]["V"])
+
+
+@pytest.mark.parametrize(
+    ("written", "begins"),
+    [
+        ("!Ref Cluster", "arn:aws:kafka:eu-west-1:123456789012:cluster/shop-Cluster/"),
+        ("!GetAtt Broker.Arn", "arn:aws:mq:eu-west-1:123456789012:broker:jobs:b-"),
+        ("!Ref Broker", "b-"),
+    ],
+)
+def test_an_event_source_that_is_not_made_has_an_arn_of_its_service(tmp_path: Path, written: str, begins: str) -> None:
+    """The API tells sources apart by it."""
+    template = read_text(
+        tmp_path,
+        f"""
+Resources:
+  F: {{Type: AWS::Lambda::Function, Properties: {{Environment: {{Variables: {{V: {written}}}}}}}}}
+  Cluster: {{Type: AWS::MSK::Cluster}}
+  Broker: {{Type: AWS::AmazonMQ::Broker, Properties: {{BrokerName: jobs}}}}
+""",
+    )
+    (value,) = template.assumed.values()
+    assert value.startswith(begins)
+
+
+@pytest.mark.parametrize("subnets", ["[!Ref Own]", "!Ref Own", "[subnet-1, !GetAtt Own.SubnetId]"])
+def test_a_vpc_whose_subnets_are_the_templates_own_is_left_out_of_its_function(tmp_path: Path, subnets: str) -> None:
+    """The function stands without it; with subnets that are there, it has it."""
+    text = """
+Resources:
+  F:
+    Type: AWS::Lambda::Function
+    Properties: {FunctionName: f, VpcConfig: {SubnetIds: SUBNETS, SecurityGroupIds: [!Ref Group]}}
+  Own: {Type: AWS::EC2::Subnet}
+  Group: {Type: AWS::EC2::SecurityGroup}
+"""
+    template = read_text(tmp_path, text.replace("SUBNETS", subnets))
+    assert properties_of(template)["F"] == {"FunctionName": "f"}
+    (left_out,) = [one for one in template.left_out if one.logical_id == "F.VpcConfig"]
+    assert left_out.type == "AWS::Lambda::Function property"
+    assert left_out.reason.startswith("its subnets are not made here")
+    standing = read_text(tmp_path, text.replace("SUBNETS", "[subnet-1]"))
+    assert properties_of(standing)["F"]["VpcConfig"]["SubnetIds"] == ["subnet-1"]
 
 
 def test_a_resource_whose_condition_is_false_is_not_there() -> None:

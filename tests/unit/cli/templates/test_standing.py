@@ -19,6 +19,7 @@ from orchestrator.cli.templates.wanted import Ask, Standing
 
 STACK = Stack(name="shop", account="123456789012", region="eu-west-1")
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:f"
+CODE = {"ImageUri": "f:1"}
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:jobs"
 
 
@@ -94,6 +95,26 @@ def test_the_code_of_a_function_that_failed_is_sent_again(state: dict[str, str],
     assert standing("Function", properties, answer)[1] == differing
 
 
+@pytest.mark.parametrize(
+    ("wanted", "stands", "differing"),
+    [
+        ({"A": "1", "B": ""}, {"A": "1"}, ("Environment",)),
+        ({"A": "1"}, {"A": "1", "B": ""}, ("Environment",)),
+        ({"B": ""}, None, ("Environment",)),
+        ({"A": "1", "B": ""}, {"B": "", "A": "1"}, ()),
+        ({}, None, ()),
+    ],
+)
+def test_a_variable_without_a_value_is_a_variable(
+    wanted: dict[str, str], stands: dict[str, str] | None, differing: tuple[str, ...]
+) -> None:
+    """Programs ask whether it is there."""
+    environment = {} if stands is None else {"Environment": {"Variables": stands}}
+    answer = {"GetFunction": {"Configuration": {"FunctionArn": ARN, "Role": "r", **environment}, "Code": CODE}}
+    properties = {"FunctionName": "f", "PackageType": "Image", "Code": CODE, "Role": "r"}
+    assert standing("Function", {**properties, "Environment": {"Variables": wanted}}, answer)[1] == differing
+
+
 def test_settings_with_operations_of_their_own_are_asked_for_where_the_template_has_them() -> None:
     """And compared as those operations say them."""
     answers = {
@@ -120,23 +141,6 @@ def test_settings_with_operations_of_their_own_are_asked_for_where_the_template_
     answers["GetFunctionRecursionConfig"] = {"RecursiveLoop": "Terminate"}
     answers["GetRuntimeManagementConfig"] = {"UpdateRuntimeOn": "Manual"}
     assert standing("Function", properties, answers)[1] == ("RecursiveLoop", "RuntimeManagementConfig")
-
-
-def test_an_event_source_mapping_is_known_by_function_and_source() -> None:
-    """Another function's, another alias's and another source's are not it."""
-    others = [
-        {"UUID": "1", "FunctionArn": f"{ARN}2", "EventSourceArn": QUEUE},
-        {"UUID": "2", "FunctionArn": f"{ARN}:live", "EventSourceArn": QUEUE},
-        {"UUID": "3", "FunctionArn": ARN, "EventSourceArn": f"{QUEUE}2"},
-    ]
-    mine = {"UUID": "4", "FunctionArn": ARN, "EventSourceArn": QUEUE, "State": "Enabled", "BatchSize": 10}
-    properties = {"FunctionName": "f", "EventSourceArn": QUEUE, "Enabled": False}
-    answer = {"ListEventSourceMappings": {"EventSourceMappings": others}}
-    assert standing("EventSourceMapping", properties, answer)[0] is None
-    answer = {"ListEventSourceMappings": {"EventSourceMappings": [*others, mine]}}
-    found, differing = standing("EventSourceMapping", properties, answer)
-    assert found is not None
-    assert (found.values, differing) == ({"UUID": "4"}, ("Enabled",))
 
 
 def test_provisioned_concurrency_is_what_was_asked_for() -> None:
