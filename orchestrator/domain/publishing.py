@@ -108,6 +108,7 @@ def is_as_published(latest: FunctionVersion, version: FunctionVersion) -> bool:
         version,
         version=latest.version,
         image_uri=latest.image_uri,
+        code_before=latest.code_before,
         description=version.description if version.source_description is None else version.source_description,
         source_description=latest.source_description,
         revision_id=latest.revision_id,
@@ -135,6 +136,7 @@ def published(
     return replace(
         latest,
         version=number,
+        code_before=None,
         description=latest.description if description is None else description,
         source_description=None if description is None else latest.description,
         revision_id=revision_id,

@@ -265,6 +265,7 @@ class Deployments:
         return replace(
             changed,
             image=current.image,
+            code_before=current.code if looks_up else None,
             revision_id=self._new_revision(),
             last_modified=self._clock.now(),
             last_update_status=LastUpdateStatus.IN_PROGRESS if looks_up else LastUpdateStatus.SUCCESSFUL,

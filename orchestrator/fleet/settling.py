@@ -77,6 +77,7 @@ def _found(version: FunctionVersion, image: Image) -> FunctionVersion:
     return replace(
         version,
         image=image,
+        code_before=None,
         state=FunctionState.ACTIVE,
         state_reason=None,
         state_reason_code=None,
@@ -87,8 +88,12 @@ def _found(version: FunctionVersion, image: Image) -> FunctionVersion:
 
 
 def _failed(version: FunctionVersion, problem: str) -> FunctionVersion:
+    left = version.code_before or version.code
     failed = replace(
         version,
+        image_uri=left.image_uri,
+        architecture=left.architecture,
+        code_before=None,
         last_update_status=LastUpdateStatus.FAILED,
         last_update_status_reason=problem,
         last_update_status_reason_code=INVALID_IMAGE,

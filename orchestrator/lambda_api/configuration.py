@@ -168,7 +168,7 @@ def rendered_in_list(version: FunctionVersion, *, is_qualified: bool) -> dict[st
 def rendered_function(function: Function, version: FunctionVersion) -> dict[str, Any]:
     """One of a function's versions as GetFunction answers it."""
     code = {"RepositoryType": "ECR", "ImageUri": version.image_uri}
-    if version.image is not None:
+    if version.image is not None and version.code_before is None:
         repository = version.image_uri.partition("@")[0]
         name, _, tag = repository.rpartition(":")
         repository = repository if not name or "/" in tag else name

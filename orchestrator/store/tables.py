@@ -68,6 +68,8 @@ function_versions = Table(
     Column("image_entry_point", Text),
     Column("image_command", Text),
     Column("image_working_directory", Text),
+    Column("image_uri_before", Text),
+    Column("architecture_before", Text),
     Column("role", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("source_description", Text),

@@ -90,6 +90,24 @@ async def test_an_update_that_was_published_settles_in_both(make_engine: EngineM
     assert function.versions["1"].image is None
 
 
+async def test_an_update_that_failed_after_a_start_leaves_the_code_that_serves(make_engine: EngineMaker) -> None:
+    """Which code that was is written down with the update."""
+    engine = make_engine()
+    latest = await engine.deploy()
+    updating = replace(
+        latest,
+        image_uri="hello:gone",
+        architecture="arm64",
+        code_before=latest.code,
+        revision_id="updating",
+        last_update_status=LastUpdateStatus.IN_PROGRESS,
+    )
+    await engine.store.functions.replace_latest(updating, expected_revision=latest.revision_id)
+    found = (await settled_after_a_start(engine)).latest
+    assert found.last_update_status is LastUpdateStatus.FAILED
+    assert (found.code, found.code_before, found.image) == (latest.code, None, latest.image)
+
+
 async def test_a_late_look_up_leaves_the_version_of_a_function_created_again_alone(make_engine: EngineMaker) -> None:
     """The number is the same; the function that it was is gone, with its variables."""
     engine = make_engine()

@@ -58,6 +58,27 @@ def test_the_old_image_serves_while_and_if_the_new_one_fails(
     assert configuration["CodeSha256"] == "a" * 64
 
 
+def test_an_update_whose_image_is_not_found_leaves_the_function_the_code_that_it_runs(
+    active: Active, settled: Active, client: Any, engine: ScriptedEngine
+) -> None:
+    """Tag and architecture: a later update of the configuration succeeds, and a version is published, as of that."""
+    active()
+    looked_for = engine.hold("hello:lost")
+    engine.has_not("hello:lost")
+    client.update_function_code(FunctionName="hello", ImageUri="hello:lost", Architectures=["arm64"])
+    meanwhile = client.get_function(FunctionName="hello")["Code"]
+    assert (meanwhile["ImageUri"], "ResolvedImageUri" in meanwhile) == ("hello:lost", False)
+    looked_for.set()
+    assert settled()["LastUpdateStatus"] == "Failed"
+    client.update_function_configuration(FunctionName="hello", Description="new")
+    client.publish_version(FunctionName="hello")
+    for qualifier in ("$LATEST", "1"):
+        found = client.get_function(FunctionName="hello", Qualifier=qualifier)
+        assert found["Code"]["ImageUri"] == "hello:latest"
+        assert found["Code"]["ResolvedImageUri"] == f"hello@sha256:{'a' * 64}"
+        assert found["Configuration"]["Architectures"] == ["x86_64"]
+
+
 def test_a_failed_function_becomes_active_with_an_image_that_exists(
     create: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.domain.errors import ResourceConflict, ResourceNotFound
-from orchestrator.domain.functions import FunctionState, Image, ImageConfig
+from orchestrator.domain.functions import Code, FunctionState, Image, ImageConfig
 from orchestrator.domain.names import FunctionKey
 from orchestrator.store.store import Store
 from tests.support.builders import KEY, a_function, a_version
@@ -28,6 +28,7 @@ async def test_a_function_comes_back_as_it_was_after_a_restart(starts: Starts, s
             command=("a", "b"),
             working_directory="/var/task",
         ),
+        code_before=Code(image_uri="hello:before", architecture="x86_64"),
         image_config=ImageConfig(entry_point=(), command=None, working_directory="/elsewhere"),
         environment={"KEY": "caf\u00e9", "EMPTY": ""},
         timeout=timedelta(seconds=900),
