@@ -13,9 +13,9 @@ from datetime import timedelta
 
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import (
+    ChangedMeanwhile,
     InvalidParameterValue,
     PaddockError,
-    ResourceConflict,
     ResourceNotFound,
     ServiceFailure,
 )
@@ -127,6 +127,7 @@ class Deployments:
         Raises:
             ResourceNotFound: If there is no such function.
             ResourceConflict: If an update is under way.
+            ChangedMeanwhile: If anything else of it was changed; nothing is written.
             PreconditionFailed: If the revision is another.
             InvalidParameterValue: If it is to be published and there is no such image, or not for this host; or if one
                 of its subnets cannot be joined.
@@ -166,7 +167,8 @@ class Deployments:
         Returns: It, or the last one if nothing has changed since.
         Raises:
             ResourceNotFound: If there is no such function.
-            ResourceConflict: If it is not Active, is being updated, or changed meanwhile.
+            ResourceConflict: If it is not Active, or is being updated.
+            ChangedMeanwhile: If anything of it was changed; nothing is written.
             PreconditionFailed: If the revision is another.
             InvalidParameterValue: If the code is another.
         """
@@ -303,7 +305,6 @@ class Deployments:
 
     async def _replace(self, before: FunctionVersion, after: FunctionVersion) -> None:
         if not await self._functions.replace_latest(after, expected_revision=before.revision_id):
-            raise ResourceConflict(
-                "The operation cannot be performed at this time. An update is in progress for resource: "
-                f"{before.key.arn}"
+            raise ChangedMeanwhile(
+                f"The operation cannot be performed at this time. {before.key.arn} was changed meanwhile; try again"
             )

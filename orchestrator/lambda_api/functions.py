@@ -30,6 +30,7 @@ from orchestrator.lambda_api.operations import Handler, Reply, find_qualified, f
 from orchestrator.lambda_api.options import warn_of_what_is_only_kept
 from orchestrator.lambda_api.pages import number_in, page, place_of
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.functions import FunctionStore
 
 
@@ -48,8 +49,8 @@ class FunctionOperations:
             "GetFunction": self.get,
             "GetFunctionConfiguration": self.get_configuration,
             "ListFunctions": self.list_functions,
-            "UpdateFunctionCode": self.update_code,
-            "UpdateFunctionConfiguration": self.update_configuration,
+            "UpdateFunctionCode": repeating(self.update_code),
+            "UpdateFunctionConfiguration": repeating(self.update_configuration),
             "DeleteFunction": self.delete,
         }
 

@@ -121,7 +121,7 @@ class FunctionStore:
             expected_revision: The revision id that `$LATEST` must still have.
 
         Raises:
-            ResourceConflict: If another was published, or `$LATEST` changed, meanwhile.
+            ChangedMeanwhile: If another was published, or `$LATEST` changed.
             ResourceNotFound: If the function is gone.
         """
 
@@ -130,7 +130,7 @@ class FunctionStore:
             if last != expected_last or (
                 latest is not None and not _replace_latest(connection, self._sealer, latest, expected_revision)
             ):
-                raise ResourceConflict(
+                raise ChangedMeanwhile(
                     "The operation cannot be performed at this time. "
                     f"{version.key.arn} was changed or published meanwhile; try again"
                 )
