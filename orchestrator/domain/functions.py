@@ -90,6 +90,7 @@ class FunctionVersion:
         timeout: 1 to 900 s.
         ephemeral_storage_mib: Size of /tmp.
         source_description: Of a version with a description of its own: that of `$LATEST` when it was published.
+        updates: How many updates of `$LATEST` came before, whatever they changed.
         has_writable_root: As its function's tags say; may more be written than /tmp?
     AWS: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
     """
@@ -109,6 +110,7 @@ class FunctionVersion:
     architecture: str = "x86_64"
     ephemeral_storage_mib: int = 512
     options: VersionOptions = VersionOptions()
+    updates: int = 0
     revision_id: str
     last_modified: datetime
     state: FunctionState = FunctionState.PENDING

@@ -99,10 +99,12 @@ def last_version(function: Function) -> FunctionVersion | None:
 
 def is_as_published(latest: FunctionVersion, version: FunctionVersion) -> bool:
     """
-    Are `$LATEST`'s code and configuration those that this version was published from? Then no new one is.
+    Is `$LATEST` what this version was published from? Then no new one is.
 
-    The code is what the image's digest says: another tag of the same image is the same code.
+    It is not once an update was asked for, whatever it changed: https://github.com/getmoto/moto/pull/8379 has AWS's
+    record. Tags and policies are no updates.
     """
+    # Code and configuration are compared for the versions that were published before updates were counted.
     # Taken over from `$LATEST` is what is no configuration, so that whatever else there is counts, now and later.
     as_latest_was = replace(
         version,

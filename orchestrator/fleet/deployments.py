@@ -120,8 +120,7 @@ class Deployments:
             change: From the version as it is to as it shall be; a changed `image_uri` or a new code look-up is
                 asked for by setting `image` to None.
             revision_id: Must be the current one, if given.
-            publish: Publish a version of the new code, if it is new. The image is looked up first: whether there
-                will be a version depends on it.
+            publish: Publish a version of the new code. The image is looked up first.
 
         Returns: `$LATEST`, or the version.
         Raises:
@@ -164,7 +163,7 @@ class Deployments:
             description: Of the version; None takes that of `$LATEST`.
             code_sha256, revision_id: Must be those of `$LATEST`, if given.
 
-        Returns: It, or the last one if nothing has changed since.
+        Returns: It, or the last one if there was no update since.
         Raises:
             ResourceNotFound: If there is no such function.
             ResourceConflict: If it is not Active, or is being updated.
@@ -268,6 +267,7 @@ class Deployments:
             changed,
             image=current.image,
             code_before=current.code if looks_up else None,
+            updates=current.updates + 1,
             revision_id=self._new_revision(),
             last_modified=self._clock.now(),
             last_update_status=LastUpdateStatus.IN_PROGRESS if looks_up else LastUpdateStatus.SUCCESSFUL,
@@ -287,13 +287,8 @@ class Deployments:
         self, current: FunctionVersion, changed: FunctionVersion, image: Image | None
     ) -> FunctionVersion:
         function = self._function(current.key)
-        last = last_version(function)
         latest = self._updated(current, changed, looks_up=True)
         as_it_will_be = replace(latest, image=image)
-        if last is not None and is_as_published(as_it_will_be, last):
-            await self._replace(current, latest)
-            self._tasks.start(self._settling.settle([latest]))
-            return last
         number, revision = next_number(function), self._new_revision()
         version = published(as_it_will_be, number, None, revision_id=revision, is_pending=True)
         await self._functions.publish(

@@ -82,6 +82,7 @@ function_versions = Table(
     Column("architecture", Text, nullable=False),
     Column("ephemeral_storage_mib", Integer, nullable=False),
     Column("options", Text, nullable=False, server_default="{}"),
+    Column("updates", Integer, nullable=False, server_default="0"),
     Column("revision_id", Text, nullable=False),
     Column("last_modified_us", Integer, nullable=False),
     Column("state", Text, nullable=False),

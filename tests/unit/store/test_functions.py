@@ -32,6 +32,7 @@ async def test_a_function_comes_back_as_it_was_after_a_restart(starts: Starts, s
         image_config=ImageConfig(entry_point=(), command=None, working_directory="/elsewhere"),
         environment={"KEY": "caf\u00e9", "EMPTY": ""},
         timeout=timedelta(seconds=900),
+        updates=3,
         memory_mib=10_240,
         description="what it does",
         state_reason="why",
