@@ -127,6 +127,11 @@ class FunctionVersion:
         return VersionKey(self.key, self.version)
 
     @property
+    def awaits_image(self) -> bool:
+        """While it is created or updated: is its tag still to be looked up?"""
+        return self.image is None or self.code_before is not None
+
+    @property
     def is_active(self) -> bool:
         """Can it be invoked?"""
         return self.image is not None and self.state not in (FunctionState.PENDING, FunctionState.FAILED)

@@ -133,11 +133,12 @@ def published(
 
     Args:
         description: Its own; None takes that of `$LATEST`.
-        is_pending: Is the image still to be looked up?
+        is_pending: Is `$LATEST` still being created or updated?
     """
     return replace(
         latest,
         version=number,
+        image=None if latest.awaits_image else latest.image,
         code_before=None,
         description=latest.description if description is None else description,
         source_description=None if description is None else latest.description,

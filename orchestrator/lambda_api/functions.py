@@ -7,14 +7,12 @@ AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.domain.function_tags import check_tags
 from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.names import LATEST, FunctionKey, check_new_name
-from orchestrator.domain.publishing import check_revision
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.configuration import (
@@ -92,9 +90,10 @@ class FunctionOperations:
         refuse_what_is_not_built(parameters)
         key = function_key(caller, parameters)
         if parameters.get("DryRun"):
-            current = self._deployments.latest(key)
-            check_revision(parameters.get("RevisionId"), current.revision_id)
-            return Reply(200, rendered(replace(recoded(current, parameters), image=current.image)))
+            tried = await self._deployments.tried_out(
+                key, lambda version: recoded(version, parameters), parameters.get("RevisionId")
+            )
+            return Reply(200, rendered(tried))
         changed = await self._deployments.update(
             key,
             lambda version: recoded(version, parameters),

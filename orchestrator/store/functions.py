@@ -75,6 +75,16 @@ class FunctionStore:
         """The sum of the reservations of an account and region; asked at each admission, so kept, not counted."""
         return self._reserved.get((account, region), 0)
 
+    def check_is_new(self, key: FunctionKey) -> None:
+        """
+        Is there none of this key?
+
+        Raises:
+            ResourceConflict: If there is one.
+        """
+        if key in self._functions:
+            raise _exists(key)
+
     async def create(self, function: Function) -> None:
         """
         Save a new function, with the versions that are published with it.
@@ -410,10 +420,14 @@ def seal_what_is_plain(connection: Connection, sealer: Sealer) -> int:
     return plain
 
 
+def _exists(key: FunctionKey) -> ResourceConflict:
+    return ResourceConflict(f"Function already exist: {key.name}")
+
+
 def _create(connection: Connection, sealer: Sealer, function: Function) -> None:
     key = function.key
     if connection.execute(select(functions.c.name).where(_is(functions, key))).first() is not None:
-        raise ResourceConflict(f"Function already exist: {key.name}")
+        raise _exists(key)
     connection.execute(
         insert(functions).values(
             account=key.account,

@@ -96,7 +96,9 @@ def test_a_function_whose_image_was_never_found_has_no_resolved_image(
     create: Create, settled: Create, client: Any, engine: ScriptedEngine
 ) -> None:
     """There is none."""
+    looked_for = engine.hold("nowhere")
     engine.has_not("nowhere")
     create(Code={"ImageUri": "nowhere"})
+    looked_for.set()
     settled()
     assert "ResolvedImageUri" not in client.get_function(FunctionName="hello")["Code"]

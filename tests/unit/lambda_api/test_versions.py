@@ -190,9 +190,11 @@ def test_a_function_created_with_publish_has_version_1_at_once(
 def test_a_function_without_its_image_has_a_version_1_that_failed(
     create: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
-    """Both say why."""
+    """Both say why, where the engine took longer than the call waited."""
+    looked_for = engine.hold("hello:none")
     engine.has_not("hello:none")
     create(Code={"ImageUri": "hello:none"}, Publish=True)
+    looked_for.set()
     assert settled()["State"] == "Failed"
     version = client.get_function_configuration(FunctionName="hello", Qualifier="1")
     assert (version["State"], version["StateReasonCode"]) == ("Failed", "InvalidImage")
@@ -225,16 +227,22 @@ def test_the_same_code_published_again_is_another_version(active: Active, settle
     assert versions_of(client) == ["$LATEST", "1", "2"]
 
 
-def test_code_that_is_not_there_is_not_published(
-    active: Active, client: Any, refused: Refused, engine: ScriptedEngine, api: ServedApi
+def test_what_is_published_of_an_image_that_is_not_known_yet_settles_with_its_function(
+    active: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
-    """Nothing changes: AWS refuses such an update."""
-    before = active()
-    engine.has_not("hello:typo")
-    code, message = refused(client.update_function_code, FunctionName="hello", ImageUri="hello:typo", Publish=True)
-    assert (code, message[:39]) == ("InvalidParameterValueException", "image hello:typo is not on this host; b")
-    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before["RevisionId"]
-    assert versions_of(client) == ["$LATEST"]
+    """Pending with no hash; where there is no such image the version has failed, and the function is as it was."""
+    active()
+    engine.images["hello:pulled-version"] = an_other_image("2")
+    for tag, state, sha in (("hello:pulled-version", "Active", "2" * 64), ("hello:lost-version", "Failed", "")):
+        looked_for = engine.hold(tag)
+        if state == "Failed":
+            engine.has_not(tag)
+        version = client.update_function_code(FunctionName="hello", ImageUri=tag, Publish=True)
+        assert (version["State"], version["CodeSha256"]) == ("Pending", "")
+        looked_for.set()
+        assert settled()["CodeSha256"] == "2" * 64
+        found = client.get_function_configuration(FunctionName="hello", Qualifier=version["Version"])
+        assert (found["State"], found["CodeSha256"]) == (state, sha)
 
 
 def test_settling_changes_the_revision(create: Active, settled: Active, client: Any) -> None:
