@@ -279,9 +279,11 @@ class FunctionStore:
             applied=lambda _: self._put(replace(self._functions[key], reserved_concurrency=reserved)),
         )
 
-    async def change_tags(self, key: FunctionKey, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+    async def change_tags(
+        self, key: FunctionKey, change: Callable[[Mapping[str, str]], Mapping[str, str]], *, revision_id: str
+    ) -> None:
         """
-        Replace all tags of a function.
+        Replace all tags of a function. `$LATEST` then has another RevisionId.
 
         Args:
             change: What they are from now on, of what they are when they are written: nobody's are lost. Pure; whatever
@@ -290,14 +292,19 @@ class FunctionStore:
         Raises:
             ResourceNotFound: If the function is gone.
         """
+        renewed = self.renewed(key, LATEST, None, revision_id)
 
-        def work(connection: Connection) -> dict[str, str]:
+        def work(connection: Connection) -> tuple[dict[str, str], bool]:
             found = connection.execute(select(functions.c.tags).where(_is(functions, key))).first()
             tags = dict(change(json.loads(found.tags) if found is not None else {}))
             _change(connection, key, tags=to_json(tags))
-            return tags
+            return tags, renewed.write(connection)
 
-        await self._writer.run(work, applied=lambda tags: self._put(replace(self._functions[key], tags=tags)))
+        def applied(done: tuple[dict[str, str], bool]) -> None:
+            self._put(replace(self._functions[key], tags=done[0]))
+            renewed.applied(done[1])
+
+        await self._writer.run(work, applied=applied)
 
     def standing(self, key: FunctionKey, qualifier: str = LATEST) -> Along:
         """

@@ -98,13 +98,13 @@ def test_an_alias_is_updated_whatever_its_policy_becomes_meanwhile(client: Any, 
 def test_a_function_is_updated_and_published_whatever_its_policy_becomes_meanwhile(
     active: Active, settled: Active, client: Any, operation: str
 ) -> None:
-    """A statement gives `$LATEST` another RevisionId, which a change without one does not ask for."""
+    """Statements and tags give `$LATEST` another RevisionId, which a change without one does not ask for."""
     add = partial(client.add_permission, FunctionName="hello", **S3)
     given = {"ImageUri": "hello:latest"} if operation == "update_function_code" else {}
     change = partial(getattr(client, operation), FunctionName="hello", **given)
-    active()
+    untag = partial(client.untag_resource, Resource=active()["FunctionArn"], TagKeys=["any"])
     for turn in range(4):
-        calls = [partial(add, StatementId=f"s{turn}-{number}") for number in range(MANY)]
+        calls = [partial(add, StatementId=f"s{turn}-{number}") for number in range(MANY - 1)] + [untag]
         assert outcomes([*calls[: MANY // 2], change, *calls[MANY // 2 :]]) == [""] * (MANY + 1)
         settled()
 

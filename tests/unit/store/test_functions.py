@@ -89,11 +89,11 @@ async def test_latest_is_replaced_only_if_its_revision_is_still_the_expected_one
 
 
 async def test_tags_and_reserved_concurrency_are_set_and_taken_away(starts: Starts, store: Store) -> None:
-    """Neither touches the version."""
+    """Neither touches the version, but for the revision that tags give it."""
     await store.functions.create(a_function())
-    await store.functions.change_tags(KEY, lambda _: {"a": "1"})
+    await store.functions.change_tags(KEY, lambda _: {"a": "1"}, revision_id="tagged")
     await store.functions.set_reserved_concurrency(KEY, 5)
-    expected = replace(a_function(), tags={"a": "1"}, reserved_concurrency=5)
+    expected = replace(a_function(revision_id="tagged"), tags={"a": "1"}, reserved_concurrency=5)
     assert store.functions.get(KEY) == expected
     assert (await starts.again()).functions.get(KEY) == expected
 
@@ -108,7 +108,7 @@ async def test_a_deleted_function_is_gone_with_its_versions_and_can_be_created_a
     assert list(store.functions.after(KEY.account, KEY.region, "")) == []
     for change in (
         store.functions.delete(KEY),
-        store.functions.change_tags(KEY, lambda tags: tags),
+        store.functions.change_tags(KEY, lambda tags: tags, revision_id="any"),
         store.functions.set_reserved_concurrency(KEY, 1),
     ):
         with pytest.raises(ResourceNotFound):
