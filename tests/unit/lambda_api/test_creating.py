@@ -210,6 +210,31 @@ def test_a_name_that_was_deleted_may_be_used_again(active: Create, client: Any) 
     assert "Tags" not in client.get_function(FunctionName="hello")
 
 
+def test_variables_are_measured_as_json(active: Create, create: Create, refused: Refused) -> None:
+    """4,096 bytes of it are the most; the refusal shows what was measured, as AWS's does."""
+    most = "x" * (4096 - len('{"LARGE_VAR":""}'))
+    assert active(Environment={"Variables": {"LARGE_VAR": most}})["Environment"]["Variables"] == {"LARGE_VAR": most}
+    said = (
+        "Lambda was unable to configure your environment variables because the environment variables you have "
+        "provided exceeded the 4KB limit. String measured: "
+    )
+    assert refused(create, name="other", Environment={"Variables": {"LARGE_VAR": most + "x"}}) == (
+        "InvalidParameterValueException",
+        f'{said}{{"LARGE_VAR":"{most}x"}}',
+    )
+    many = {f"VAR_{number}": "ä" * 500 for number in range(5)}
+    code, message = refused(create, name="other", Environment={"Variables": many})
+    assert (code, message[: len(said) + 12]) == ("InvalidParameterValueException", said + '{"VAR_0":"ää')
+
+
+def test_what_is_refused_as_too_large_does_not_get_into_the_log(
+    create: Create, refused: Refused, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Variables are secrets."""
+    refused(create, Environment={"Variables": {"PASSWORD": "secret" * 1000}})
+    assert "secretsecret" not in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize(
     ("members", "code", "words"),
     [
