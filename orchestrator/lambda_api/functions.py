@@ -68,7 +68,8 @@ class FunctionOperations:
     async def get(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html"""
         function, version, arn = self._asked_for(caller, parameters)
-        output = rendered_function(function, version)
+        is_qualified = reference(caller, parameters).qualifier is not None
+        output = rendered_function(function, version, is_qualified=is_qualified)
         output["Configuration"]["FunctionArn"] = arn
         return Reply(200, output)
 

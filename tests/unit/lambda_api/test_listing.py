@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.unit.lambda_api.served_api import ScriptedEngine
 
 Create = Callable[..., dict[str, Any]]
@@ -82,6 +84,20 @@ def test_get_function_has_code_tags_and_concurrency(active: Create, client: Any)
     assert answer["Tags"] == {"team": "a"}
     assert answer["Concurrency"] == {"ReservedConcurrentExecutions": 5}
     assert answer["Configuration"]["State"] == "Active"
+
+
+@pytest.mark.parametrize("qualifier", ["$LATEST", "1", "live"])
+@pytest.mark.parametrize("named", ["hello:{0}", "hello"])
+def test_get_function_with_a_qualifier_leaves_out_what_is_reserved(
+    active: Create, client: Any, qualifier: str, named: str
+) -> None:
+    """It is the function's: https://github.com/hashicorp/terraform-provider-aws/pull/43753 tells it of AWS."""
+    active(Publish=True)
+    client.create_alias(FunctionName="hello", Name="live", FunctionVersion="1")
+    client.put_function_concurrency(FunctionName="hello", ReservedConcurrentExecutions=5)
+    given = {"FunctionName": named.format(qualifier)} | ({"Qualifier": qualifier} if named == "hello" else {})
+    assert "Concurrency" not in client.get_function(**given)
+    assert "Concurrency" in client.get_function(FunctionName="hello")
 
 
 def test_get_function_leaves_out_what_there_is_not(active: Create, client: Any) -> None:
