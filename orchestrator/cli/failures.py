@@ -49,6 +49,9 @@ _REMEDY_OF_AWS_CODE = {
 _ENGINE_OUT_OF_REACH = "Docker engine does not answer"
 """How the control plane's ServiceException begins when that is why; AWS has no code of its own for it."""
 
+_MEASURED = "String measured: "
+"""What stands before secrets in the refusal of too many environment variables."""
+
 
 class Failure(Exception):
     """
@@ -130,6 +133,10 @@ def as_failure(error: Exception) -> Failure:
 def _refused(error: ClientError) -> Failure:
     code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message") or f"HTTP {error.response['ResponseMetadata']['HTTPStatusCode']}"
+    before, measured, variables = message.partition(_MEASURED)
+    if measured:
+        # The values of all environment variables: on AWS they stand there, too.
+        message = f"{before}{measured}{len(variables.encode())} bytes"
     remedy = _REMEDY_OF_AWS_CODE.get(code)
     exit_code = _OF_AWS_CODE.get(code, ExitCode.OUR_FAILURE)
     if code == "ServiceException" and _ENGINE_OUT_OF_REACH in message:

@@ -70,6 +70,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """What a caller deployed: a tag, and the architecture that it was said to be for."""
+
+    image_uri: str
+    architecture: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionVersion:
     """
     One version's code and configuration, as stored.
@@ -77,10 +85,12 @@ class FunctionVersion:
     Args:
         image_uri: The tag the caller deployed.
         image: What the tag was when it was deployed; None while Pending or Failed.
+        code_before: While an update's image is looked for: what `image` is of, and what is left if there is none.
         memory_mib: 128 to 10,240.
         timeout: 1 to 900 s.
         ephemeral_storage_mib: Size of /tmp.
         source_description: Of a version with a description of its own: that of `$LATEST` when it was published.
+        updates: How many updates of `$LATEST` came before, whatever they changed.
         has_writable_root: As its function's tags say; may more be written than /tmp?
     AWS: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html
     """
@@ -89,6 +99,7 @@ class FunctionVersion:
     version: str = LATEST
     image_uri: str
     image: Image | None = None
+    code_before: Code | None = None
     role: str
     description: str = ""
     source_description: str | None = None
@@ -99,6 +110,7 @@ class FunctionVersion:
     architecture: str = "x86_64"
     ephemeral_storage_mib: int = 512
     options: VersionOptions = VersionOptions()
+    updates: int = 0
     revision_id: str
     last_modified: datetime
     state: FunctionState = FunctionState.PENDING
@@ -115,9 +127,19 @@ class FunctionVersion:
         return VersionKey(self.key, self.version)
 
     @property
+    def awaits_image(self) -> bool:
+        """While it is created or updated: is its tag still to be looked up?"""
+        return self.image is None or self.code_before is not None
+
+    @property
     def is_active(self) -> bool:
         """Can it be invoked?"""
         return self.image is not None and self.state not in (FunctionState.PENDING, FunctionState.FAILED)
+
+    @property
+    def code(self) -> Code:
+        """What was deployed last, whether or not its image is known."""
+        return Code(image_uri=self.image_uri, architecture=self.architecture)
 
     def serves(self, tenant_id: str | None) -> bool:
         """May this be called for that tenant, or for none? It depends on whether it isolates them."""

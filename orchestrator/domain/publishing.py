@@ -99,15 +99,18 @@ def last_version(function: Function) -> FunctionVersion | None:
 
 def is_as_published(latest: FunctionVersion, version: FunctionVersion) -> bool:
     """
-    Are `$LATEST`'s code and configuration those that this version was published from? Then no new one is.
+    Is `$LATEST` what this version was published from? Then no new one is.
 
-    The code is what the image's digest says: another tag of the same image is the same code.
+    It is not once an update was asked for, whatever it changed: https://github.com/getmoto/moto/pull/8379 has AWS's
+    record. Tags and policies are no updates.
     """
+    # Code and configuration are compared for the versions that were published before updates were counted.
     # Taken over from `$LATEST` is what is no configuration, so that whatever else there is counts, now and later.
     as_latest_was = replace(
         version,
         version=latest.version,
         image_uri=latest.image_uri,
+        code_before=latest.code_before,
         description=version.description if version.source_description is None else version.source_description,
         source_description=latest.source_description,
         revision_id=latest.revision_id,
@@ -130,11 +133,13 @@ def published(
 
     Args:
         description: Its own; None takes that of `$LATEST`.
-        is_pending: Is the image still to be looked up?
+        is_pending: Is `$LATEST` still being created or updated?
     """
     return replace(
         latest,
         version=number,
+        image=None if latest.awaits_image else latest.image,
+        code_before=None,
         description=latest.description if description is None else description,
         source_description=None if description is None else latest.description,
         revision_id=revision_id,

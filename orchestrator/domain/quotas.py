@@ -6,6 +6,7 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from orchestrator.domain.errors import CodeStorageExceeded, InvalidParameterValue
@@ -68,7 +69,8 @@ def check_environment(variables: Mapping[str, str]) -> None:
     May a function have these variables?
 
     Raises:
-        InvalidParameterValue: If one is reserved, or all together are over 4 KB.
+        InvalidParameterValue: If one is reserved, or all together are over 4 KB, as JSON. As on AWS that text has the
+            values, which are secrets: it is for the caller alone.
     """
     reserved = sorted(name for name in variables if name in _RESERVED_VARIABLES or name.startswith("_"))
     if reserved:
@@ -77,11 +79,11 @@ def check_environment(variables: Mapping[str, str]) -> None:
             "provided contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
-    size = _size(variables)
-    if size > MAX_ENVIRONMENT_BYTES:
+    measured = json.dumps(dict(variables), separators=(",", ":"), ensure_ascii=False)
+    if len(measured.encode()) > MAX_ENVIRONMENT_BYTES:
         raise InvalidParameterValue(
             "Lambda was unable to configure your environment variables because the environment variables you have "
-            f"provided exceeded the 4KB limit. String measured: {size} bytes"
+            f"provided exceeded the 4KB limit. String measured: {measured}"
         )
 
 
@@ -113,7 +115,3 @@ def check_code_storage(kept_bytes: int, new_bytes: int) -> None:
     """
     if kept_bytes + new_bytes > MAX_CODE_BYTES:
         raise CodeStorageExceeded("Code storage limit exceeded.")
-
-
-def _size(variables: Mapping[str, str]) -> int:
-    return sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())

@@ -1,8 +1,10 @@
 """
 Deployments: a function's tag becomes an image that is pinned, or a reason why not. Pending → Active | Failed.
 
-What is pending survives a crash: it is found again at start. An update keeps the old image serving until the new
-one is known. When a version is published, and what it is, is decided in `domain/publishing.py`.
+The image is looked for in the call, as AWS does, and the answer has its hash. An engine that does not answer in time,
+as while it pulls, does not hold the call up: what is pending then survives a crash, and is found again at start; an
+update keeps the old image serving until the new one is known. When a version is published, and what it is, is decided
+in `domain/publishing.py`.
 """
 
 from __future__ import annotations
@@ -12,13 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from orchestrator.clock import Clock
-from orchestrator.domain.errors import (
-    InvalidParameterValue,
-    PaddockError,
-    ResourceConflict,
-    ResourceNotFound,
-    ServiceFailure,
-)
+from orchestrator.domain.errors import ChangedMeanwhile, ResourceNotFound
 from orchestrator.domain.functions import Function, FunctionState, FunctionVersion, Image, LastUpdateStatus
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.names import FunctionKey
@@ -35,8 +31,8 @@ from orchestrator.domain.publishing import (
     published,
     unsettled,
 )
-from orchestrator.driver.protocol import Driver, EngineUnreachable
-from orchestrator.fleet.image_lookup import ImageLookup
+from orchestrator.driver.protocol import Driver
+from orchestrator.fleet.image_lookup import IMAGE_PATIENCE, ImageLookup
 from orchestrator.fleet.journal import Journal
 from orchestrator.fleet.settling import Settling
 from orchestrator.fleet.subnets import FunctionSubnets, SubnetIds
@@ -51,6 +47,7 @@ class Deployments:
     Args:
         retire: Called when environments of a function may have become outdated.
         new_revision: Gives a fresh RevisionId.
+        image_patience: As long a call waits for its image; then it is answered without, and the look-up goes on.
     """
 
     def __init__(
@@ -62,10 +59,11 @@ class Deployments:
         clock: Clock,
         retire: Callable[[FunctionKey], None],
         new_revision: Callable[[], str],
+        image_patience: timedelta = IMAGE_PATIENCE,
     ) -> None:
         self._functions = functions
         self._subnets = FunctionSubnets(driver=driver, in_use=self._subnets_in_use)
-        self._images = ImageLookup(functions=functions, driver=driver, clock=clock)
+        self._images = ImageLookup(functions=functions, driver=driver, clock=clock, patience=image_patience)
         self._journal = journal
         self._clock = clock
         self._retire = retire
@@ -77,7 +75,7 @@ class Deployments:
 
     async def create(self, function: Function, *, publish: bool = False) -> FunctionVersion:
         """
-        Save a function as Pending, and look for its image meanwhile.
+        Save a function as Pending. It becomes Active at once if its image is known by then, else when it is found.
 
         Args:
             publish: Save its version 1 with it, Pending too.
@@ -85,24 +83,28 @@ class Deployments:
         Returns: `$LATEST`, or version 1.
         Raises:
             ResourceConflict: If it exists.
-            InvalidParameterValue: If one of its subnets cannot be joined.
+            InvalidParameterValue: If there is no such image, or not for this host; or if one of its subnets cannot be
+                joined.
         """
+        self._functions.check_is_new(function.key)
         await self._subnets.check(function.latest.options.subnet_ids)
-        pending = replace(
-            function.latest,
-            state=FunctionState.PENDING,
-            state_reason=BEING_CREATED,
-            state_reason_code=CREATING,
-            revision_id=self._new_revision(),
-            last_modified=self._clock.now(),
-        )
-        created = replace(function, latest=pending)
-        if publish:
-            version = published(pending, "1", None, revision_id=self._new_revision(), is_pending=True)
-            created = replace(created, versions={"1": version}, last_published=1)
-        await self._functions.create(created)
+        async with self._images.looked_for(function.latest) as look:
+            pending = replace(
+                function.latest,
+                image=look.image,
+                state=FunctionState.PENDING,
+                state_reason=BEING_CREATED,
+                state_reason_code=CREATING,
+                revision_id=self._new_revision(),
+                last_modified=self._clock.now(),
+            )
+            created = replace(function, latest=pending)
+            if publish:
+                version = published(pending, "1", None, revision_id=self._new_revision(), is_pending=True)
+                created = replace(created, versions={"1": version}, last_published=1)
+            await self._functions.create(created)
+            self._tasks.start(self._settling.settle(unsettled(created), look.taken()))
         self._subnets.changed()
-        self._tasks.start(self._settling.settle(unsettled(created)))
         return created.versions.get("1", pending)
 
     async def update(
@@ -120,38 +122,58 @@ class Deployments:
             change: From the version as it is to as it shall be; a changed `image_uri` or a new code look-up is
                 asked for by setting `image` to None.
             revision_id: Must be the current one, if given.
-            publish: Publish a version of the new code, if it is new. The image is looked up first: whether there
-                will be a version depends on it.
+            publish: Publish a version of the new code.
 
         Returns: `$LATEST`, or the version.
         Raises:
             ResourceNotFound: If there is no such function.
             ResourceConflict: If an update is under way.
+            ChangedMeanwhile: If anything else of it was changed; nothing is written.
             PreconditionFailed: If the revision is another.
-            InvalidParameterValue: If it is to be published and there is no such image, or not for this host; or if one
-                of its subnets cannot be joined.
-            ServiceFailure: If it is to be published and the engine does not answer.
+            InvalidParameterValue: If there is no such image, or not for this host; or if one of its subnets cannot be
+                joined.
         """
-        current = self._checked(key, revision_id)
-        changed = change(current)
-        if publish:
-            image = await self._image_to_publish(changed)
-            current = self._checked(key, revision_id)
-            changed = change(current)
-            return await self._update_and_publish(current, changed, image)
-        if changed.options.subnet_ids != current.options.subnet_ids:
-            await self._subnets.check(changed.options.subnet_ids)
-            current = self._checked(key, revision_id)
-            changed = change(current)
-        looks_up = changed.image is None
-        changed = self._updated(current, changed, looks_up=looks_up)
-        await self._replace(current, changed)
-        if looks_up:
-            self._tasks.start(self._settling.settle([changed]))
-        else:
-            self._retire(key)
+        current = self.latest(key)
+        check_revision(revision_id, current.revision_id)
+        check_may_change(current)
+        asked = change(current)
+        if asked.options.subnet_ids != current.options.subnet_ids:
+            await self._subnets.check(asked.options.subnet_ids)
+        async with self._images.looked_for(asked) as look:
+            changed = self._updated(current, asked, look.image)
+            waiting = [] if asked.image is not None else [changed]
+            if publish:
+                version = await self._published_with(current, changed)
+                waiting = [version, changed]
+            elif not await self._functions.replace_latest(changed, expected_revision=current.revision_id):
+                raise ChangedMeanwhile(
+                    f"The operation cannot be performed at this time. {key.arn} was changed meanwhile; try again"
+                )
+            if waiting:
+                self._tasks.start(self._settling.settle(waiting, look.taken()))
+            else:
+                self._retire(key)
         self._subnets.changed()
-        return changed
+        return waiting[0] if publish else changed
+
+    async def tried_out(
+        self, key: FunctionKey, change: Callable[[FunctionVersion], FunctionVersion], revision_id: str | None
+    ) -> FunctionVersion:
+        """
+        What an update would make of a function; nothing changes.
+
+        Args:
+            change, revision_id: As of `update`.
+
+        Raises:
+            ResourceNotFound: If there is no such function.
+            PreconditionFailed: If the revision is another.
+            InvalidParameterValue: If there is no such image, or not for this host.
+        """
+        current = self.latest(key)
+        check_revision(revision_id, current.revision_id)
+        async with self._images.looked_for(change(current)) as look:
+            return replace(change(current), image=look.image)
 
     async def publish(
         self, key: FunctionKey, *, description: str | None, code_sha256: str | None, revision_id: str | None
@@ -163,10 +185,11 @@ class Deployments:
             description: Of the version; None takes that of `$LATEST`.
             code_sha256, revision_id: Must be those of `$LATEST`, if given.
 
-        Returns: It, or the last one if nothing has changed since.
+        Returns: It, or the last one if there was no update since.
         Raises:
             ResourceNotFound: If there is no such function.
-            ResourceConflict: If it is not Active, is being updated, or changed meanwhile.
+            ResourceConflict: If it is not Active, or is being updated.
+            ChangedMeanwhile: If anything of it was changed; nothing is written.
             PreconditionFailed: If the revision is another.
             InvalidParameterValue: If the code is another.
         """
@@ -255,54 +278,33 @@ class Deployments:
             raise ResourceNotFound(f"Function not found: {key.arn}")
         return function
 
-    def _checked(self, key: FunctionKey, revision_id: str | None) -> FunctionVersion:
-        current = self.latest(key)
-        check_revision(revision_id, current.revision_id)
-        check_may_change(current)
-        return current
-
-    def _updated(self, current: FunctionVersion, changed: FunctionVersion, *, looks_up: bool) -> FunctionVersion:
+    def _updated(self, current: FunctionVersion, asked: FunctionVersion, image: Image | None) -> FunctionVersion:
+        """
+        Args:
+            image: That of `asked`; None if it is not known yet: the one that there is goes on serving.
+        """
+        settles_later = asked.image is None
         return replace(
-            changed,
-            image=current.image,
+            asked,
+            image=image or current.image,
+            code_before=None if image is not None else current.code,
+            updates=current.updates + 1,
             revision_id=self._new_revision(),
             last_modified=self._clock.now(),
-            last_update_status=LastUpdateStatus.IN_PROGRESS if looks_up else LastUpdateStatus.SUCCESSFUL,
-            last_update_status_reason=BEING_CREATED if looks_up else None,
-            last_update_status_reason_code=CREATING if looks_up else None,
+            last_update_status=LastUpdateStatus.IN_PROGRESS if settles_later else LastUpdateStatus.SUCCESSFUL,
+            last_update_status_reason=BEING_CREATED if settles_later else None,
+            last_update_status_reason_code=CREATING if settles_later else None,
         )
 
-    async def _image_to_publish(self, changed: FunctionVersion) -> Image | None:
-        try:
-            return await self._images.find(changed)
-        except EngineUnreachable as error:
-            raise ServiceFailure(str(error)) from error
-        except PaddockError as error:
-            raise InvalidParameterValue(str(error)) from error
-
-    async def _update_and_publish(
-        self, current: FunctionVersion, changed: FunctionVersion, image: Image | None
-    ) -> FunctionVersion:
+    async def _published_with(self, current: FunctionVersion, latest: FunctionVersion) -> FunctionVersion:
+        """A version of what `$LATEST` becomes, saved with it."""
         function = self._function(current.key)
-        last = last_version(function)
-        latest = self._updated(current, changed, looks_up=True)
-        as_it_will_be = replace(latest, image=image)
-        if last is not None and is_as_published(as_it_will_be, last):
-            await self._replace(current, latest)
-            self._tasks.start(self._settling.settle([latest]))
-            return last
-        number, revision = next_number(function), self._new_revision()
-        version = published(as_it_will_be, number, None, revision_id=revision, is_pending=True)
+        version = published(latest, next_number(function), None, revision_id=self._new_revision(), is_pending=True)
         await self._functions.publish(
-            version, expected_last=function.last_published, latest=latest, expected_revision=current.revision_id
+            version,
+            expected_last=function.last_published,
+            latest=latest,
+            expected_revision=current.revision_id,
         )
         self._journal.function(LifecycleEvent.VERSION_PUBLISHED, version)
-        self._tasks.start(self._settling.settle([version, latest]))
         return version
-
-    async def _replace(self, before: FunctionVersion, after: FunctionVersion) -> None:
-        if not await self._functions.replace_latest(after, expected_revision=before.revision_id):
-            raise ResourceConflict(
-                "The operation cannot be performed at this time. An update is in progress for resource: "
-                f"{before.key.arn}"
-            )

@@ -11,7 +11,7 @@ MAX_CONTROL_BYTES = 6_291_456
 """Of a request that has no archive in it."""
 _MAX_ARCHIVE_BYTES = 70_167_211
 """AWS's, of one that has: an archive of 50 MB as base64."""
-_WITH_ARCHIVE = frozenset({"PublishLayerVersion"})
+_WITH_ARCHIVE = frozenset({"PublishLayerVersion", "CreateFunction", "UpdateFunctionCode"})
 _MAX_DISCARDED_BYTES = 67_108_864
 _NOT_COUNTED_BYTES = 65_536
 """A body that comes in one piece of at most this is not counted: there are as many as connections, and small."""

@@ -106,5 +106,5 @@ def handlers_of(parts: Parts) -> dict[str, Handler]:
         ).handlers(),
         **RecursionOperations(functions=parts.functions, documents=parts.documents).handlers(),
         **RuntimeManagementOperations(functions=parts.functions, documents=parts.documents).handlers(),
-        **TagOperations(parts.functions, parts.documents, parts.retire).handlers(),
+        **TagOperations(parts.functions, parts.documents, parts.retire, parts.new_id).handlers(),
     }

@@ -165,10 +165,15 @@ def rendered_in_list(version: FunctionVersion, *, is_qualified: bool) -> dict[st
     return output | {"FunctionArn": version.key.qualified_arn(version.version)} if is_qualified else output
 
 
-def rendered_function(function: Function, version: FunctionVersion) -> dict[str, Any]:
-    """One of a function's versions as GetFunction answers it."""
+def rendered_function(function: Function, version: FunctionVersion, *, is_qualified: bool) -> dict[str, Any]:
+    """
+    One of a function's versions as GetFunction answers it.
+
+    Args:
+        is_qualified: Was it asked for with a qualifier? What the function has reserved is then left out.
+    """
     code = {"RepositoryType": "ECR", "ImageUri": version.image_uri}
-    if version.image is not None:
+    if version.image is not None and version.code_before is None:
         repository = version.image_uri.partition("@")[0]
         name, _, tag = repository.rpartition(":")
         repository = repository if not name or "/" in tag else name
@@ -176,7 +181,7 @@ def rendered_function(function: Function, version: FunctionVersion) -> dict[str,
     output: dict[str, Any] = {"Configuration": rendered(version), "Code": code}
     if function.tags:
         output["Tags"] = dict(function.tags)
-    if function.reserved_concurrency is not None:
+    if function.reserved_concurrency is not None and not is_qualified:
         output["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
     return output
 

@@ -25,7 +25,7 @@ from orchestrator.lambda_api.parse import Parameters
 from orchestrator.store.documents import Documents, Kind, Place
 from orchestrator.store.functions import FunctionStore
 
-FUNCTION_URLS = Kind("function-url", FunctionUrl)
+FUNCTION_URLS = Kind("function-url", FunctionUrl, outlives_alias=True)
 _LISTS = ("allow_headers", "allow_methods", "allow_origins", "expose_headers")
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()

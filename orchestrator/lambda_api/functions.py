@@ -7,14 +7,12 @@ AWS: https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from orchestrator.clock import Clock
 from orchestrator.domain.errors import InvalidParameterValue
 from orchestrator.domain.function_tags import check_tags
 from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.names import LATEST, FunctionKey, check_new_name
-from orchestrator.domain.publishing import check_revision
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.lambda_api.callers import Caller
 from orchestrator.lambda_api.configuration import (
@@ -30,6 +28,7 @@ from orchestrator.lambda_api.operations import Handler, Reply, find_qualified, f
 from orchestrator.lambda_api.options import warn_of_what_is_only_kept
 from orchestrator.lambda_api.pages import number_in, page, place_of
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.functions import FunctionStore
 
 
@@ -48,8 +47,8 @@ class FunctionOperations:
             "GetFunction": self.get,
             "GetFunctionConfiguration": self.get_configuration,
             "ListFunctions": self.list_functions,
-            "UpdateFunctionCode": self.update_code,
-            "UpdateFunctionConfiguration": self.update_configuration,
+            "UpdateFunctionCode": repeating(self.update_code),
+            "UpdateFunctionConfiguration": repeating(self.update_configuration),
             "DeleteFunction": self.delete,
         }
 
@@ -69,7 +68,8 @@ class FunctionOperations:
     async def get(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html"""
         function, version, arn = self._asked_for(caller, parameters)
-        output = rendered_function(function, version)
+        is_qualified = reference(caller, parameters).qualifier is not None
+        output = rendered_function(function, version, is_qualified=is_qualified)
         output["Configuration"]["FunctionArn"] = arn
         return Reply(200, output)
 
@@ -91,9 +91,10 @@ class FunctionOperations:
         refuse_what_is_not_built(parameters)
         key = function_key(caller, parameters)
         if parameters.get("DryRun"):
-            current = self._deployments.latest(key)
-            check_revision(parameters.get("RevisionId"), current.revision_id)
-            return Reply(200, rendered(replace(recoded(current, parameters), image=current.image)))
+            tried = await self._deployments.tried_out(
+                key, lambda version: recoded(version, parameters), parameters.get("RevisionId")
+            )
+            return Reply(200, rendered(tried))
         changed = await self._deployments.update(
             key,
             lambda version: recoded(version, parameters),

@@ -46,7 +46,7 @@ def changed_options(options: VersionOptions, parameters: Parameters) -> VersionO
         is_empty = not parameters["Environment"].get("Variables")
         changes["shows_environment"] = options.shows_environment and is_empty
     if "VpcConfig" in parameters:
-        changes["vpc"] = _vpc(parameters["VpcConfig"])
+        changes["vpc"] = _vpc(options.vpc or VpcConfig(), parameters["VpcConfig"])
     if "DeadLetterConfig" in parameters:
         changes["dead_letter_target"] = parameters["DeadLetterConfig"].get("TargetArn") or None
     if "KMSKeyArn" in parameters:
@@ -121,11 +121,12 @@ def warn_of_what_is_only_kept(version: FunctionVersion, parameters: Parameters) 
         )
 
 
-def _vpc(given: dict[str, Any]) -> VpcConfig:
+def _vpc(current: VpcConfig, given: dict[str, Any]) -> VpcConfig:
+    # What is left out stays: Terraform replaces the security groups alone. Empty lists take a function out of its VPC.
     return VpcConfig(
-        subnet_ids=tuple(given.get("SubnetIds", ())),
-        security_group_ids=tuple(given.get("SecurityGroupIds", ())),
-        ipv6_allowed_for_dual_stack=given.get("Ipv6AllowedForDualStack", False),
+        subnet_ids=tuple(given.get("SubnetIds", current.subnet_ids)),
+        security_group_ids=tuple(given.get("SecurityGroupIds", current.security_group_ids)),
+        ipv6_allowed_for_dual_stack=given.get("Ipv6AllowedForDualStack", current.ipv6_allowed_for_dual_stack),
     )
 
 

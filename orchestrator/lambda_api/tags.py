@@ -38,12 +38,20 @@ class TagOperations:
 
     Args:
         retire: Called when environments of a function may have become outdated: some tags say how they are started.
+        new_id: Gives a fresh RevisionId.
     """
 
-    def __init__(self, functions: FunctionStore, documents: Documents, retire: Callable[[FunctionKey], None]) -> None:
+    def __init__(
+        self,
+        functions: FunctionStore,
+        documents: Documents,
+        retire: Callable[[FunctionKey], None],
+        new_id: Callable[[], str],
+    ) -> None:
         self._functions = functions
         self._documents = documents
         self._retire = retire
+        self._new_id = new_id
 
     def handlers(self) -> dict[str, Handler]:
         """By operation name."""
@@ -83,7 +91,7 @@ class TagOperations:
 
     async def _change(self, caller: Caller, arn: str, tagged: Any, change: Callable[[_Tags], _Tags]) -> Reply:
         if isinstance(tagged, Function):
-            await self._functions.change_tags(tagged.key, change)
+            await self._functions.change_tags(tagged.key, change, revision_id=self._new_id())
             self._retire(tagged.key)
         else:
             kind, place = _document(caller, arn)

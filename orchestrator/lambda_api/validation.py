@@ -22,7 +22,8 @@ _SERVICE_CHECKED = ("runtime",)
 """Paths of members that AWS looks at after all that the model says, with another error."""
 _SAYS_ONLY_ITS_ENUM = ("CompatibleRuntimes",)
 _SAYS_NOTHING_OF_NULL = ("CompatibleArchitectures",)
-"""Lists that AWS speaks of otherwise than of all others, as recorded."""
+_SAYS_KEYS_ARE_NOT_NULL = ("AdditionalVersionWeights",)
+"""Lists and maps that AWS speaks of otherwise than of all others, as recorded."""
 _MOST_TOLD = 100
 _MOST_SHOWN = 2_000
 """Characters of a value: it comes back in the message, and it may have millions."""
@@ -73,7 +74,8 @@ def _violations(shape: Any, value: Any, path: str) -> Iterator[str]:
                 further = () if shape.name in _SAYS_NOTHING_OF_NULL else (_NOT_NULL,)
                 yield from _in_all(shape, shape.member, value, value, path, "Member", further)
         case "map":
-            yield from _in_all(shape, shape.key, value, value, path, "Map keys", ())
+            further = (_NOT_NULL,) if shape.name in _SAYS_KEYS_ARE_NOT_NULL else ()
+            yield from _in_all(shape, shape.key, value, value, path, "Map keys", further)
             yield from _in_all(shape, shape.value, value.values(), value, path, "Map value", (_NOT_NULL,))
         case _:
             yield from _broken(shape, value, path)

@@ -12,6 +12,7 @@ from orchestrator.lambda_api.configuration import refuse_what_is_not_built, rend
 from orchestrator.lambda_api.operations import Handler, Reply, find_function, function_key
 from orchestrator.lambda_api.pages import number_in, page, place_of
 from orchestrator.lambda_api.parse import Parameters
+from orchestrator.lambda_api.repeating import repeating
 from orchestrator.store.functions import FunctionStore
 
 
@@ -24,7 +25,7 @@ class VersionOperations:
 
     def handlers(self) -> dict[str, Handler]:
         """By operation name."""
-        return {"PublishVersion": self.publish, "ListVersionsByFunction": self.list_versions}
+        return {"PublishVersion": repeating(self.publish), "ListVersionsByFunction": self.list_versions}
 
     async def publish(self, caller: Caller, parameters: Parameters) -> Reply:
         """AWS: https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html"""

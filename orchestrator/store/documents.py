@@ -2,7 +2,8 @@
 Documents: what is configured and looked up by its name only, each a value of the domain, kept as JSON.
 
 Two sorts. What is set on a function, or one of its versions or aliases, has the function's name as its owner and the
-qualifier as its name; it goes when they go. What an account has beside its functions has no owner.
+qualifier as its name; it goes when they go, but for what outlives an alias. What an account has beside its functions
+has no owner.
 Read from memory: loaded at start, changed only after a commit of this process.
 """
 
@@ -33,10 +34,12 @@ class Kind(Generic[Value]):
     Args:
         name: As it stands in the database; never changes.
         type: A frozen dataclass; its members may come and have defaults, and must not go.
+        outlives_alias: Does it stay when the alias that it is set on is deleted, until its function is?
     """
 
     name: str
     type: type[Value]
+    outlives_alias: bool = False
 
 
 class Place(NamedTuple):
@@ -91,9 +94,12 @@ class Documents:
         self._unread = {(kind, place): (revision, content) for kind, place, revision, content in loaded}
         self._kept: dict[str, dict[Place, _Kept]] = {}
         self._places: dict[str, list[Place]] = {}
+        self._outliving: set[str] = set()
 
     def know(self, kind: Kind[Any]) -> None:
         """Read what is kept of a kind; once, before anything else is asked of it."""
+        if kind.outlives_alias:
+            self._outliving.add(kind.name)
         kept = self._kept[kind.name] = {}
         for name, place in [one for one in self._unread if one[0] == kind.name]:
             revision, content = self._unread.pop((name, place))
@@ -197,15 +203,22 @@ class Documents:
     # -- for the store of functions
 
     def delete_of(self, connection: Connection, key: FunctionKey, qualifier: str | None = None) -> None:
-        """Delete what is set on a function, or only on one of its qualifiers, in the connection's transaction."""
+        """
+        Delete what is set on a function, or only on one of its qualifiers, in the connection's transaction.
+
+        Args:
+            qualifier: What outlives it stays.
+        """
         where = [documents.c.account == key.account, documents.c.region == key.region, documents.c.owner == key.name]
         if qualifier is not None:
-            where.append(documents.c.name == qualifier)
+            where += [documents.c.name == qualifier, documents.c.kind.not_in(self._outliving)]
         connection.execute(delete(documents).where(*where))
 
     def forget(self, key: FunctionKey, qualifier: str | None = None) -> None:
         """The same in memory, once that is committed."""
         for kind, places in self._places.items():
+            if qualifier is not None and kind in self._outliving:
+                continue
             first = bisect_left(places, Place(key.account, key.region, key.name, ""))
             for place in list(takewhile(lambda one: one[:3] == key, places[first:])):
                 if qualifier in (None, place.name):

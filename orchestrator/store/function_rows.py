@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import Row
 
 from orchestrator.domain.aliases import Alias
-from orchestrator.domain.functions import FunctionState, FunctionVersion, Image, ImageConfig, LastUpdateStatus
+from orchestrator.domain.functions import Code, FunctionState, FunctionVersion, Image, ImageConfig, LastUpdateStatus
 from orchestrator.domain.names import FunctionKey
 from orchestrator.domain.version_options import VersionOptions
 from orchestrator.store.encoding import (
@@ -28,7 +28,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def version_row(version: FunctionVersion, sealer: Sealer) -> dict[str, int | str | None]:
     """A version as a row of `function_versions`."""
-    image = version.image
+    image, before = version.image, version.code_before
     config = version.image_config
     return {
         "account": version.key.account,
@@ -42,6 +42,8 @@ def version_row(version: FunctionVersion, sealer: Sealer) -> dict[str, int | str
         "image_entry_point": texts_to_json(image.entry_point) if image else None,
         "image_command": texts_to_json(image.command) if image else None,
         "image_working_directory": to_text(image.working_directory) if image else None,
+        "image_uri_before": to_text(before.image_uri) if before else None,
+        "architecture_before": before.architecture if before else None,
         "role": to_text(version.role),
         "description": to_text(version.description),
         "source_description": to_text(version.source_description),
@@ -56,6 +58,7 @@ def version_row(version: FunctionVersion, sealer: Sealer) -> dict[str, int | str
         "architecture": version.architecture,
         "ephemeral_storage_mib": version.ephemeral_storage_mib,
         "options": document_to_json(version.options),
+        "updates": version.updates,
         "revision_id": version.revision_id,
         "last_modified_us": to_us(version.last_modified),
         "state": version.state.value,
@@ -81,11 +84,15 @@ def version_from(row: Row[tuple[object, ...]], sealer: Sealer) -> FunctionVersio
             command=texts_from_json(one["image_command"]) or (),
             working_directory=one["image_working_directory"],
         )
+    before = None
+    if one["image_uri_before"] is not None:
+        before = Code(image_uri=one["image_uri_before"], architecture=one["architecture_before"])
     return FunctionVersion(
         key=key,
         version=one["version"],
         image_uri=one["image_uri"],
         image=image,
+        code_before=before,
         role=one["role"],
         description=one["description"],
         source_description=one["source_description"],
@@ -100,6 +107,7 @@ def version_from(row: Row[tuple[object, ...]], sealer: Sealer) -> FunctionVersio
         architecture=one["architecture"],
         ephemeral_storage_mib=one["ephemeral_storage_mib"],
         options=document_from_json(one["options"], VersionOptions),
+        updates=one["updates"],
         revision_id=one["revision_id"],
         last_modified=from_us(one["last_modified_us"]),
         state=FunctionState(one["state"]),

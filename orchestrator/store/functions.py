@@ -75,6 +75,16 @@ class FunctionStore:
         """The sum of the reservations of an account and region; asked at each admission, so kept, not counted."""
         return self._reserved.get((account, region), 0)
 
+    def check_is_new(self, key: FunctionKey) -> None:
+        """
+        Is there none of this key?
+
+        Raises:
+            ResourceConflict: If there is one.
+        """
+        if key in self._functions:
+            raise _exists(key)
+
     async def create(self, function: Function) -> None:
         """
         Save a new function, with the versions that are published with it.
@@ -121,7 +131,7 @@ class FunctionStore:
             expected_revision: The revision id that `$LATEST` must still have.
 
         Raises:
-            ResourceConflict: If another was published, or `$LATEST` changed, meanwhile.
+            ChangedMeanwhile: If another was published, or `$LATEST` changed.
             ResourceNotFound: If the function is gone.
         """
 
@@ -130,7 +140,7 @@ class FunctionStore:
             if last != expected_last or (
                 latest is not None and not _replace_latest(connection, self._sealer, latest, expected_revision)
             ):
-                raise ResourceConflict(
+                raise ChangedMeanwhile(
                     "The operation cannot be performed at this time. "
                     f"{version.key.arn} was changed or published meanwhile; try again"
                 )
@@ -269,9 +279,11 @@ class FunctionStore:
             applied=lambda _: self._put(replace(self._functions[key], reserved_concurrency=reserved)),
         )
 
-    async def change_tags(self, key: FunctionKey, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> None:
+    async def change_tags(
+        self, key: FunctionKey, change: Callable[[Mapping[str, str]], Mapping[str, str]], *, revision_id: str
+    ) -> None:
         """
-        Replace all tags of a function.
+        Replace all tags of a function. `$LATEST` then has another RevisionId.
 
         Args:
             change: What they are from now on, of what they are when they are written: nobody's are lost. Pure; whatever
@@ -280,14 +292,19 @@ class FunctionStore:
         Raises:
             ResourceNotFound: If the function is gone.
         """
+        renewed = self.renewed(key, LATEST, None, revision_id)
 
-        def work(connection: Connection) -> dict[str, str]:
+        def work(connection: Connection) -> tuple[dict[str, str], bool]:
             found = connection.execute(select(functions.c.tags).where(_is(functions, key))).first()
             tags = dict(change(json.loads(found.tags) if found is not None else {}))
             _change(connection, key, tags=to_json(tags))
-            return tags
+            return tags, renewed.write(connection)
 
-        await self._writer.run(work, applied=lambda tags: self._put(replace(self._functions[key], tags=tags)))
+        def applied(done: tuple[dict[str, str], bool]) -> None:
+            self._put(replace(self._functions[key], tags=done[0]))
+            renewed.applied(done[1])
+
+        await self._writer.run(work, applied=applied)
 
     def standing(self, key: FunctionKey, qualifier: str = LATEST) -> Along:
         """
@@ -410,10 +427,14 @@ def seal_what_is_plain(connection: Connection, sealer: Sealer) -> int:
     return plain
 
 
+def _exists(key: FunctionKey) -> ResourceConflict:
+    return ResourceConflict(f"Function already exist: {key.name}")
+
+
 def _create(connection: Connection, sealer: Sealer, function: Function) -> None:
     key = function.key
     if connection.execute(select(functions.c.name).where(_is(functions, key))).first() is not None:
-        raise ResourceConflict(f"Function already exist: {key.name}")
+        raise _exists(key)
     connection.execute(
         insert(functions).values(
             account=key.account,

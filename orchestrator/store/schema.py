@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from orchestrator.domain.errors import PaddockError
 
-HEADS: Mapping[str, str] = MappingProxyType({"main": "main0005", "history": "history0001"})
+HEADS: Mapping[str, str] = MappingProxyType({"main": "main0007", "history": "history0001"})
 """The last revision in each folder of `migrations/`."""
 
 

@@ -5,6 +5,7 @@ fares. The table is printed at the end of the run.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -117,8 +118,9 @@ def words_of(paddock: PaddockProcess, function: str, expected: str) -> str:
 
 
 def remove(client: Any, paddock: PaddockProcess, function: str) -> None:
-    """Delete it; whatever it did, its environments end."""
-    client.delete_function(FunctionName=function)
+    """Delete it, unless it was never created; whatever it did, its environments end."""
+    with contextlib.suppress(client.exceptions.ResourceNotFoundException):
+        client.delete_function(FunctionName=function)
     until(lambda: not paddock.environments(function), f"the environments of {function} end")
 
 
@@ -139,20 +141,25 @@ def test_an_odd_image_runs_as_on_aws_or_says_why_not(
     caller = _deployed(client, function, image, row) or answer(client, function, {"n": 1})
     times = neighbour.since(began, _LEAST_CALLS)
     assert re.search(row.caller, caller), caller
-    table.add(row.name, caller, words_of(paddock, function, row.log), times)
+    # What is refused was never there, and has no log.
+    words = words_of(paddock, function, row.log) if row.log else ""
+    table.add(row.name, caller, words, times)
     remove(client, paddock, function)
 
 
 def _deployed(client: Any, function: str, image: str, row: OddImage) -> str | None:
-    """Deploy it; why that failed, if it did."""
-    client.create_function(
-        FunctionName=function,
-        Role=_ROLE,
-        PackageType="Image",
-        Code={"ImageUri": image},
-        Timeout=10,
-        **row.configuration,
-    )
+    """Deploy it; why that was refused or failed, if it did."""
+    try:
+        client.create_function(
+            FunctionName=function,
+            Role=_ROLE,
+            PackageType="Image",
+            Code={"ImageUri": image},
+            Timeout=10,
+            **row.configuration,
+        )
+    except client.exceptions.InvalidParameterValueException as refusal:
+        return f"Refused: {refusal.response['Error']['Message']}"
 
     def settled() -> dict[str, Any] | None:
         found: dict[str, Any] = client.get_function_configuration(FunctionName=function)

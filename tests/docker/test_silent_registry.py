@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import docker
 import pytest
@@ -48,13 +49,18 @@ def test_who_deploys_from_a_registry_that_never_answers_delays_nobody_else(
     """Forty such deployments are under way; a function of a local image is there and answers as if there were none."""
     paddock = start_paddock()
     client = paddock.client()
-    for number in range(FUNCTIONS):
+
+    def create(number: int) -> None:
         client.create_function(
             FunctionName=f"waits-{number}",
             Role="arn:aws:iam::000000000000:role/any",
             PackageType="Image",
             Code={"ImageUri": f"localhost:{silent_registry}/image-{number}:latest"},
         )
+
+    # Each is answered when a call's patience for an image is over.
+    with ThreadPoolExecutor(10) as threads:
+        list(threads.map(create, range(FUNCTIONS)))
     began = time.monotonic()
     deploy(client, "prompt", images["behaviours"])
     assert client.invoke(FunctionName="prompt", Payload=b"{}")["StatusCode"] == 200

@@ -60,6 +60,9 @@ class FunctionKind:
         name = str(properties.get("FunctionName") or f"{self._stack.name}-{logical_id}")
         given = shaped("CreateFunction", properties)
         configuration = {key: value for key, value in given.items() if key not in _NOT_CONFIGURATION}
+        if "VpcConfig" in configuration:
+            # For Lambda what is left out of it stays; a template says all of it.
+            configuration["VpcConfig"] = _DEFAULTS["VpcConfig"] | configuration["VpcConfig"]
         members = {"ImageUri": str(code["ImageUri"]), **_DEFAULTS, **configuration}
         if image_id := self._image_ids.get(members["ImageUri"]):
             members[_IMAGE_ID] = image_id

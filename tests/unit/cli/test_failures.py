@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestrator.cli.app import app
-from tests.unit.cli.answering_endpoint import FUNCTIONS, Answer, AnsweringEndpoint, document
+from tests.unit.cli.answering_endpoint import FUNCTIONS, Answer, AnsweringEndpoint, document, refusal
 from tests.unit.cli.conftest import Paddock
 
 NOWHERE = "http://127.0.0.1:1"
@@ -65,6 +65,15 @@ def test_an_endpoint_that_is_no_url_is_a_usage_error() -> None:
     result = CliRunner().invoke(app, ["ps", "--endpoint-url", "localhost:4574"])
     assert result.exit_code == 2
     assert "http://127.0.0.1:4574" in result.stderr
+
+
+def test_values_of_variables_that_were_refused_are_not_shown(endpoint: AnsweringEndpoint, paddock: Paddock) -> None:
+    """AWS's text has them all; that it was too much, and how much, is what helps."""
+    text = 'provided exceeded the 4KB limit. String measured: {"PASSWORD":"hush"}'
+    endpoint.on("GET", f"{FUNCTIONS}/sum/configuration", refusal("InvalidParameterValueException", text, 400))
+    result = paddock("deploy", "sum", "--image", "sum")
+    assert "hush" not in result.output + result.stderr
+    assert "exceeded the 4KB limit. String measured: 19 bytes" in result.stderr
 
 
 def test_a_proxy_is_not_asked(endpoint: AnsweringEndpoint, paddock: Paddock, monkeypatch: pytest.MonkeyPatch) -> None:

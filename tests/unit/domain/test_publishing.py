@@ -48,12 +48,13 @@ def test_what_was_published_is_not_published_again(description: str | None) -> N
         {"ephemeral_storage_mib": 1024},
         {"architecture": "arm64"},
         {"options": VersionOptions(logging=LoggingConfig(log_format="JSON"))},
+        {"updates": 1},
     ],
     ids=lambda change: next(iter(change)),
 )
 @pytest.mark.parametrize("description", [None, "its own"])
 def test_any_change_is_published(change: dict[str, Any], description: str | None) -> None:
-    """Code, or any member of the configuration."""
+    """Code, any member of the configuration, or an update that changed none of them."""
     latest = a_version()
     assert not is_as_published(replace(latest, **change), a_published(latest, description))
 
@@ -69,7 +70,7 @@ def test_any_change_is_published(change: dict[str, Any], description: str | None
     ids=lambda change: next(iter(change)),
 )
 def test_what_is_no_configuration_is_no_change(change: dict[str, Any]) -> None:
-    """An update that changed nothing, for one."""
+    """The end of an update, for one."""
     latest = a_version()
     assert is_as_published(replace(latest, **change), a_published(latest))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from dataclasses import replace
+from datetime import timedelta
 
 from orchestrator.domain.functions import Function, FunctionState, LastUpdateStatus
 from orchestrator.domain.history import LifecycleEvent
@@ -24,6 +25,7 @@ def deployments_of(engine: Engine) -> Deployments:
         clock=engine.clock,
         retire=engine.fleet.retire_outdated,
         new_revision=lambda: f"fresh-{next(numbers)}",
+        image_patience=timedelta(seconds=0.05),
     )
 
 
@@ -76,7 +78,11 @@ async def test_an_update_that_was_published_settles_in_both(make_engine: EngineM
     engine = make_engine()
     latest = await engine.deploy()
     updating = replace(
-        latest, image_uri="hello:gone", revision_id="updating", last_update_status=LastUpdateStatus.IN_PROGRESS
+        latest,
+        image_uri="hello:gone",
+        code_before=latest.code,
+        revision_id="updating",
+        last_update_status=LastUpdateStatus.IN_PROGRESS,
     )
     one = published(updating, "1", None, revision_id="one", is_pending=True)
     await engine.store.functions.publish(one, expected_last=0, latest=updating, expected_revision=latest.revision_id)
@@ -88,6 +94,43 @@ async def test_an_update_that_was_published_settles_in_both(make_engine: EngineM
     assert function.latest.image == latest.image
     assert function.versions["1"].state is FunctionState.FAILED
     assert function.versions["1"].image is None
+
+
+async def test_what_is_known_when_the_control_plane_ends_is_not_looked_for_again(make_engine: EngineMaker) -> None:
+    """Its tag may be another image by then, or gone."""
+    engine = make_engine()
+    latest = await engine.deploy()
+    updating = replace(
+        latest,
+        image_uri="hello:gone",
+        image=an_image("sha256:known"),
+        revision_id="updating",
+        last_update_status=LastUpdateStatus.IN_PROGRESS,
+    )
+    one = published(updating, "1", None, revision_id="one", is_pending=True)
+    await engine.store.functions.publish(one, expected_last=0, latest=updating, expected_revision=latest.revision_id)
+    function = await settled_after_a_start(engine)
+    assert [version.state for version in function.every_version()] == [FunctionState.ACTIVE] * 2
+    assert [version.image for version in function.every_version()] == [an_image("sha256:known")] * 2
+    assert function.latest.last_update_status is LastUpdateStatus.SUCCESSFUL
+
+
+async def test_an_update_that_failed_after_a_start_leaves_the_code_that_serves(make_engine: EngineMaker) -> None:
+    """Which code that was is written down with the update."""
+    engine = make_engine()
+    latest = await engine.deploy()
+    updating = replace(
+        latest,
+        image_uri="hello:gone",
+        architecture="arm64",
+        code_before=latest.code,
+        revision_id="updating",
+        last_update_status=LastUpdateStatus.IN_PROGRESS,
+    )
+    await engine.store.functions.replace_latest(updating, expected_revision=latest.revision_id)
+    found = (await settled_after_a_start(engine)).latest
+    assert found.last_update_status is LastUpdateStatus.FAILED
+    assert (found.code, found.code_before, found.image) == (latest.code, None, latest.image)
 
 
 async def test_a_late_look_up_leaves_the_version_of_a_function_created_again_alone(make_engine: EngineMaker) -> None:

@@ -470,7 +470,7 @@ async def test_an_init_that_takes_its_time_keeps_no_other_from_starting(make_eng
 async def test_outdated_ones_are_replaced(published: Engine, provisioned: Provisioned) -> None:
     """A tag that says how its environments are started has changed."""
     kept = await provisioned()
-    await published.store.functions.change_tags(KEY, lambda _: {"paddock:writable-root": "true"})
+    await published.store.functions.change_tags(KEY, lambda _: {"paddock:writable-root": "true"}, revision_id="r")
     published.fleet.retire_outdated(KEY)
     started = await published.keep_provisioned()
     assert [one.live.environment.stop_reason for one in kept] == [StopReason.REPLACED] * 2

@@ -8,6 +8,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,6 +48,8 @@ HOST_ARCHITECTURE = "x86_64"
 REQUEST_ID = "11111111-2222-8333-8444-555555555555"
 ROLE = "arn:aws:iam::000000000000:role/any"
 _PATIENCE_S = 10
+_IMAGE_PATIENCE = timedelta(seconds=0.2)
+"""Of calls for a tag that is held; any other is found without waiting."""
 
 
 class ScriptedEngine:
@@ -215,6 +218,7 @@ class ServedApi:
                 clock=clock,
                 retire=self.retired.append,
                 new_revision=lambda: str(uuid.uuid4()),
+                image_patience=_IMAGE_PATIENCE,
             )
             listener = self._listener(store, deployments, clock)
             await listener.start()

@@ -75,6 +75,16 @@ def test_an_alias_is_created_and_found(client: Any, arn: str) -> None:
             "$LATEST is not supported for an alias pointing to more than 1 version",
         ),
         (
+            {"RoutingConfig": {"AdditionalVersionWeights": {"$LATEST": 0.5}}},
+            "ValidationException",
+            (
+                "1 validation error detected: Value '{$LATEST=0.5}' at 'routingConfig.additionalVersionWeights' failed "
+                "to satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal "
+                "to 1024, Member must have length greater than or equal to 1, Member must satisfy regular expression "
+                "pattern: [0-9]+, Member must not be null]"
+            ),
+        ),
+        (
             {"RoutingConfig": {"AdditionalVersionWeights": {"2": 2}}},
             "ValidationException",
             (

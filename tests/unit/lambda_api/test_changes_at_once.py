@@ -94,6 +94,21 @@ def test_an_alias_is_updated_whatever_its_policy_becomes_meanwhile(client: Any, 
     assert client.get_alias(FunctionName="hello", Name="live")["Description"] in sids
 
 
+@pytest.mark.parametrize("operation", ["update_function_code", "update_function_configuration", "publish_version"])
+def test_a_function_is_updated_and_published_whatever_its_policy_becomes_meanwhile(
+    active: Active, settled: Active, client: Any, operation: str
+) -> None:
+    """Statements and tags give `$LATEST` another RevisionId, which a change without one does not ask for."""
+    add = partial(client.add_permission, FunctionName="hello", **S3)
+    given = {"ImageUri": "hello:latest"} if operation == "update_function_code" else {}
+    change = partial(getattr(client, operation), FunctionName="hello", **given)
+    untag = partial(client.untag_resource, Resource=active()["FunctionArn"], TagKeys=["any"])
+    for turn in range(4):
+        calls = [partial(add, StatementId=f"s{turn}-{number}") for number in range(MANY - 1)] + [untag]
+        assert outcomes([*calls[: MANY // 2], change, *calls[MANY // 2 :]]) == [""] * (MANY + 1)
+        settled()
+
+
 def test_of_those_who_give_a_revision_one_wins(client: Any, arn: str) -> None:
     """The others are told, of aliases and of policies."""
     refused = "PreconditionFailedException"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.functions import Image
+from orchestrator.driver.protocol import ImageUnusable
 from tests.support.fake_clock import FakeClock
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ROLE, ScriptedEngine, ServedApi
@@ -96,25 +97,76 @@ def test_members_that_ask_for_nothing_are_accepted(active: Create) -> None:
     )
 
 
-def test_a_missing_image_fails_the_function_and_says_what_helps(
+def test_the_answer_says_which_image_the_function_has(create: Create, client: Any) -> None:
+    """So that a version can be published of just that."""
+    created = create(Publish=True)
+    assert (created["State"], created["CodeSha256"]) == ("Pending", "a" * 64)
+    client.get_waiter("function_active_v2").wait(FunctionName="hello", WaiterConfig={"Delay": 0.01, "MaxAttempts": 500})
+    assert client.publish_version(FunctionName="hello", CodeSha256=created["CodeSha256"])["Version"] == "1"
+
+
+def test_a_missing_image_is_refused_and_nothing_is_created(
+    create: Create, refused: Refused, client: Any, engine: ScriptedEngine
+) -> None:
+    """In AWS's words, and with the driver's remedy."""
+    engine.has_not("missing:latest")
+    assert refused(create, Code={"ImageUri": "missing:latest"}) == (
+        "InvalidParameterValueException",
+        (
+            "Source image missing:latest does not exist. Provide a valid source image. "
+            "(image missing:latest is not on this host; build it: docker build -t missing:latest .)"
+        ),
+    )
+    assert refused(client.get_function, FunctionName="hello")[0] == "ResourceNotFoundException"
+
+
+def test_an_image_of_which_no_container_can_be_made_is_refused(
+    create: Create, refused: Refused, engine: ScriptedEngine
+) -> None:
+    """AWS's text for an image that is none."""
+    engine.images["odd:latest"] = ImageUnusable("its VOLUME data is no absolute path; write /data")
+    assert refused(create, Code={"ImageUri": "odd:latest"}) == (
+        "InvalidParameterValueException",
+        (
+            "Source image odd:latest is not valid. Provide a valid source image. "
+            "(its VOLUME data is no absolute path; write /data)"
+        ),
+    )
+
+
+def test_a_function_that_is_there_is_a_conflict_whatever_the_image(
+    active: Create, create: Create, refused: Refused, engine: ScriptedEngine
+) -> None:
+    """Nothing is looked for."""
+    active()
+    engine.has_not("missing:again")
+    code, message = refused(create, Code={"ImageUri": "missing:again"})
+    assert (code, message) == ("ResourceConflictException", "Function already exist: hello")
+    assert "missing:again" not in engine.asked
+
+
+def test_a_missing_image_that_is_looked_for_longer_fails_the_function_and_says_what_helps(
     create: Create, settled: Create, engine: ScriptedEngine
 ) -> None:
-    """Failed, InvalidImage, and the driver's sentence."""
-    engine.has_not("missing:latest")
-    create(Code={"ImageUri": "missing:latest"})
+    """As while the engine asks a registry: Failed, InvalidImage, and the driver's sentence."""
+    looked_for = engine.hold("missing:pulled")
+    engine.has_not("missing:pulled")
+    created = create(Code={"ImageUri": "missing:pulled"})
+    assert (created["State"], created["CodeSha256"]) == ("Pending", "")
+    looked_for.set()
     configuration = settled()
     assert (configuration["State"], configuration["StateReasonCode"]) == ("Failed", "InvalidImage")
-    assert configuration["StateReason"].startswith("image missing:latest is not on this host; build it")
+    assert configuration["StateReason"].startswith("image missing:pulled is not on this host; build it")
     assert (configuration["LastUpdateStatus"], configuration["CodeSha256"]) == ("Failed", "")
 
 
-def test_an_image_for_another_architecture_fails_the_function_and_says_what_helps(
-    create: Create, settled: Create, engine: ScriptedEngine
+def test_an_image_for_another_architecture_is_refused_and_it_says_what_helps(
+    create: Create, refused: Refused, engine: ScriptedEngine
 ) -> None:
     """It would die with 'exec format error' at its first start."""
     engine.images["arm:latest"] = Image(image_id="sha256:b", architecture="arm64", size_bytes=1)
-    create(Code={"ImageUri": "arm:latest"})
-    reason = settled()["StateReason"]
+    code, reason = refused(create, Code={"ImageUri": "arm:latest"})
+    assert code == "InvalidParameterValueException"
     assert "is for arm64, this host is x86_64" in reason
     assert "docker build --platform linux/amd64" in reason
 
@@ -125,7 +177,7 @@ def test_an_engine_that_stays_away_fails_the_function_with_its_remedy(
     """The sentence of the driver reaches the caller."""
     engine.is_away("hello:away")
     create(Code={"ImageUri": "hello:away"})
-    until(lambda: "hello:away" in engine.asked, "it was asked")
+    until(lambda: engine.asked.count("hello:away") > 1, "it was asked again after the call")
     assert isinstance(api.clock, FakeClock)
     api.clock.advance(60)
     assert "start it" in settled()["StateReason"]
@@ -156,6 +208,31 @@ def test_a_name_that_was_deleted_may_be_used_again(active: Create, client: Any) 
     client.delete_function(FunctionName="hello")
     assert active()["Description"] == ""
     assert "Tags" not in client.get_function(FunctionName="hello")
+
+
+def test_variables_are_measured_as_json(active: Create, create: Create, refused: Refused) -> None:
+    """4,096 bytes of it are the most; the refusal shows what was measured, as AWS's does."""
+    most = "x" * (4096 - len('{"LARGE_VAR":""}'))
+    assert active(Environment={"Variables": {"LARGE_VAR": most}})["Environment"]["Variables"] == {"LARGE_VAR": most}
+    said = (
+        "Lambda was unable to configure your environment variables because the environment variables you have "
+        "provided exceeded the 4KB limit. String measured: "
+    )
+    assert refused(create, name="other", Environment={"Variables": {"LARGE_VAR": most + "x"}}) == (
+        "InvalidParameterValueException",
+        f'{said}{{"LARGE_VAR":"{most}x"}}',
+    )
+    many = {f"VAR_{number}": "ä" * 500 for number in range(5)}
+    code, message = refused(create, name="other", Environment={"Variables": many})
+    assert (code, message[: len(said) + 12]) == ("InvalidParameterValueException", said + '{"VAR_0":"ää')
+
+
+def test_what_is_refused_as_too_large_does_not_get_into_the_log(
+    create: Create, refused: Refused, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Variables are secrets."""
+    refused(create, Environment={"Variables": {"PASSWORD": "secret" * 1000}})
+    assert "secretsecret" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(

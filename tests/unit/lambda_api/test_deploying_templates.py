@@ -229,6 +229,23 @@ def test_a_function_of_which_everything_is_said_is_unchanged_until_nothing_is(
     assert whole["VpcConfig"]["SubnetIds"] == []
 
 
+def test_a_template_says_all_of_a_vpc_config(
+    deploy: Deploy, client: Any, engine: ScriptedEngine, tmp_path: Path
+) -> None:
+    """What it leaves out is taken away; by itself Lambda would leave it."""
+    engine.subnets["subnet-1"] = None
+    template = tmp_path / "template.json"
+    least = {"PackageType": "Image", "Code": {"ImageUri": "hello:1"}, "Role": ROLE, "FunctionName": "networked"}
+    found = []
+    for vpc in ({"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}, {"SubnetIds": []}, {}):
+        document = {"Resources": {"F": {"Type": "AWS::Lambda::Function", "Properties": least | {"VpcConfig": vpc}}}}
+        template.write_text(json.dumps(document))
+        found.append(deploy(template)["F"]["change"])
+    assert found == ["create", "update", "unchanged"]
+    shown = client.get_function_configuration(FunctionName="networked")["VpcConfig"]
+    assert (shown["SubnetIds"], shown["SecurityGroupIds"]) == ([], [])
+
+
 def test_what_a_template_provisions_for_its_published_alias_is_asked_for_once(
     deploy: Deploy, client: Any, api: ServedApi, account: str, tmp_path: Path
 ) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from orchestrator.domain.errors import ServiceFailure, ThrottleReason, TooManyRequests
 from orchestrator.invocations.requests import InvokeRequest
+from orchestrator.lambda_api.bodies import largest_body_bytes
 from tests.unit.lambda_api.served_api import ROLE, ScriptedFrontDesk, ServedApi
 
 _FUNCTIONS = "/2015-03-31/functions"
@@ -215,9 +217,26 @@ def test_all_broken_constraints_are_said_at_once(api: ServedApi) -> None:
 
 def test_a_request_over_six_megabytes_is_too_large(api: ServedApi) -> None:
     """413, named."""
-    answer = create(api, Description="x" * 6_291_456)
+    path, body = "/2015-03-31/functions/hello/configuration", b'{"Description": "' + b"x" * 6_291_456 + b'"}'
+    answer = api.send("PUT", path, body)
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (413, "RequestEntityTooLargeException")
-    assert answer.content["message"] == ("Request must be smaller than 6291456 bytes for the CreateFunction operation")
+    assert answer.content["message"] == (
+        "Request must be smaller than 6291456 bytes for the UpdateFunctionConfiguration operation"
+    )
+
+
+@pytest.mark.parametrize("operation", ["CreateFunction", "UpdateFunctionCode"])
+def test_a_request_with_an_archive_in_it_may_be_larger(api: ServedApi, client: Any, operation: str) -> None:
+    """As on AWS; what is said of a zip package is said of a large one, too."""
+    assert largest_body_bytes(operation) == 70_167_211
+    archive = b"PK" + bytes(5_000_000)
+    if operation == "CreateFunction":
+        with pytest.raises(ClientError, match="PackageType Zip is not built yet"):
+            client.create_function(FunctionName="hello", Role=ROLE, Code={"ZipFile": archive})
+    else:
+        client.create_function(**_SMALLEST)
+        with pytest.raises(ClientError, match="Please provide ImageUri when updating"):
+            client.update_function_code(FunctionName="hello", ZipFile=archive)
 
 
 def test_health_is_no_operation(api: ServedApi) -> None:

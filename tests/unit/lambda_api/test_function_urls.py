@@ -112,16 +112,31 @@ def test_urls_are_listed_in_pages_and_gone_once_deleted(client: Any, arn: str, r
     assert again["FunctionUrl"] != urls[0]
 
 
-def test_a_url_goes_with_what_it_is_of(client: Any, arn: str, active: Active, refused: Refused) -> None:
-    """The alias, or the function."""
-    client.create_function_url_config(FunctionName="hello:live", AuthType="NONE")
+def test_a_url_stays_when_its_alias_is_deleted(client: Any, arn: str, refused: Refused) -> None:
+    """As recorded of AWS; it can be deleted by itself, and is there if the alias is made again."""
+    created = client.create_function_url_config(FunctionName="hello:live", AuthType="NONE")
     client.delete_alias(FunctionName="hello", Name="live")
+    found = client.get_function_url_config(FunctionName="hello", Qualifier="live")
+    assert (found["FunctionUrl"], found["FunctionArn"]) == (created["FunctionUrl"], f"{arn}:live")
+    (listed,) = client.list_function_url_configs(FunctionName="hello")["FunctionUrlConfigs"]
+    assert listed == told(found)
     client.create_alias(FunctionName="hello", Name="live", FunctionVersion="1")
+    assert told(client.get_function_url_config(FunctionName="hello:live")) == told(found)
+    client.delete_alias(FunctionName="hello", Name="live")
+    client.delete_function_url_config(FunctionName="hello:live")
     assert refused(client.get_function_url_config, FunctionName="hello:live") == NONE_HERE
+
+
+def test_a_url_goes_with_its_function(client: Any, arn: str, active: Active, refused: Refused) -> None:
+    """Also that of an alias, and of one that went before."""
+    client.create_function_url_config(FunctionName="hello:live", AuthType="NONE")
     client.create_function_url_config(FunctionName="hello", AuthType="NONE")
+    client.delete_alias(FunctionName="hello", Name="live")
     client.delete_function(FunctionName="hello")
     active()
-    assert refused(client.get_function_url_config, FunctionName="hello") == NONE_HERE
+    assert client.list_function_url_configs(FunctionName="hello")["FunctionUrlConfigs"] == []
+    for name in ("hello", "hello:live"):
+        assert refused(client.get_function_url_config, FunctionName=name) == NONE_HERE
 
 
 def test_a_second_url_of_the_same_is_refused(client: Any, arn: str, refused: Refused) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.unit.lambda_api.served_api import ScriptedEngine
 
 Create = Callable[..., dict[str, Any]]
@@ -84,6 +86,20 @@ def test_get_function_has_code_tags_and_concurrency(active: Create, client: Any)
     assert answer["Configuration"]["State"] == "Active"
 
 
+@pytest.mark.parametrize("qualifier", ["$LATEST", "1", "live"])
+@pytest.mark.parametrize("named", ["hello:{0}", "hello"])
+def test_get_function_with_a_qualifier_leaves_out_what_is_reserved(
+    active: Create, client: Any, qualifier: str, named: str
+) -> None:
+    """It is the function's: https://github.com/hashicorp/terraform-provider-aws/pull/43753 tells it of AWS."""
+    active(Publish=True)
+    client.create_alias(FunctionName="hello", Name="live", FunctionVersion="1")
+    client.put_function_concurrency(FunctionName="hello", ReservedConcurrentExecutions=5)
+    given = {"FunctionName": named.format(qualifier)} | ({"Qualifier": qualifier} if named == "hello" else {})
+    assert "Concurrency" not in client.get_function(**given)
+    assert "Concurrency" in client.get_function(FunctionName="hello")
+
+
 def test_get_function_leaves_out_what_there_is_not(active: Create, client: Any) -> None:
     """No tags, no reservation: no members."""
     active(Code={"ImageUri": "localhost:5000/hello"})
@@ -96,7 +112,9 @@ def test_a_function_whose_image_was_never_found_has_no_resolved_image(
     create: Create, settled: Create, client: Any, engine: ScriptedEngine
 ) -> None:
     """There is none."""
+    looked_for = engine.hold("nowhere")
     engine.has_not("nowhere")
     create(Code={"ImageUri": "nowhere"})
+    looked_for.set()
     settled()
     assert "ResolvedImageUri" not in client.get_function(FunctionName="hello")["Code"]

@@ -81,6 +81,33 @@ def test_a_function_leaves_its_subnets(
     until(lambda: not keeps(engine, *ids), "they are let go of")
 
 
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    "given", [{}, {"Ipv6AllowedForDualStack": True}, {"SecurityGroupIds": ["sg-2"]}, {"SubnetIds": ["other"]}], ids=str
+)
+def test_what_is_left_out_of_a_vpc_config_stays(
+    active: Active, client: Any, vpc: dict[str, list[str]], ids: tuple[str, str], given: dict[str, Any]
+) -> None:
+    """Terraform replaces the security groups alone before it destroys a function."""
+    before = active(VpcConfig=vpc)["VpcConfig"]
+    if "SubnetIds" in given:
+        given = {"SubnetIds": [ids[0]]}
+    assert client.update_function_configuration(FunctionName="hello", VpcConfig=given)["VpcConfig"] == before | given
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("given", [{"SubnetIds": []}, {"SecurityGroupIds": []}], ids=str)
+def test_one_empty_list_does_not_take_a_function_out_of_its_vpc(
+    active: Active, client: Any, refused: Refused, vpc: dict[str, list[str]], given: dict[str, list[str]]
+) -> None:
+    """It takes both."""
+    active(VpcConfig=vpc)
+    assert refused(client.update_function_configuration, FunctionName="hello", VpcConfig=given) == (
+        "InvalidParameterValueException",
+        "SubnetIds and SecurityIds must coexist or be both empty list.",
+    )
+
+
 @pytest.mark.parametrize("call", ["create", "update"])
 def test_a_subnet_that_is_not_there_is_refused_in_awss_words(
     active: Active, create: Any, client: Any, engine: ScriptedEngine, refused: Refused, call: str, ids: tuple[str, str]

@@ -29,11 +29,31 @@ def test_tags_are_added_replaced_and_removed(client: Any, arn: str) -> None:
     assert client.list_tags(Resource=arn)["Tags"] == {"empty": ""}
 
 
-def test_a_tag_changes_no_revision(client: Any, arn: str) -> None:
-    """Tags are the function's, not its version's."""
-    before = client.get_function_configuration(FunctionName="hello")["RevisionId"]
-    client.tag_resource(Resource=arn, Tags={"x": "y"})
-    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before
+def test_each_change_of_tags_gives_latest_another_revision(client: Any, arn: str) -> None:
+    """And the versions none: as AWS was recorded."""
+    published = client.publish_version(FunctionName="hello")["RevisionId"]
+    seen = [client.get_function_configuration(FunctionName="hello")["RevisionId"]]
+    for change in (
+        partial(client.tag_resource, Tags={"x": "y"}),
+        partial(client.tag_resource, Tags={"x": "y"}),
+        partial(client.untag_resource, TagKeys=["x"]),
+    ):
+        change(Resource=arn)
+        seen.append(client.get_function_configuration(FunctionName="hello")["RevisionId"])
+    assert len(set(seen)) == 4
+    assert client.get_function_configuration(FunctionName="hello", Qualifier="1")["RevisionId"] == published
+
+
+def test_tags_of_a_function_that_is_being_created_keep_it_from_nothing(
+    create: Callable[..., Any], client: Any, engine: ScriptedEngine, settled: Callable[..., Any]
+) -> None:
+    """It gets another revision by itself."""
+    held = engine.hold("slow:tagged")
+    created = create(Code={"ImageUri": "slow:tagged"})
+    client.tag_resource(Resource=created["FunctionArn"], Tags={"x": "y"})
+    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == created["RevisionId"]
+    held.set()
+    assert settled()["State"] == "Active"
 
 
 def test_fifty_tags_are_the_most(client: Any, arn: str, refused: Refused) -> None:
@@ -73,9 +93,7 @@ def test_tags_of_the_wrong_form_are_refused(client: Any, arn: str, refused: Refu
     assert client.list_tags(Resource=arn)["Tags"] == {"team": "a"}
 
 
-def test_the_tag_for_a_writable_root_makes_environments_outdated_and_no_revision(
-    api: ServedApi, client: Any, arn: str
-) -> None:
+def test_the_tag_for_a_writable_root_makes_environments_outdated(api: ServedApi, client: Any, arn: str) -> None:
     """Set or taken away; whichever environments are no longer as it says are replaced."""
     client.tag_resource(Resource=arn, Tags={"paddock:writable-root": "true"})
     assert [key.arn for key in api.retired][-1] == arn

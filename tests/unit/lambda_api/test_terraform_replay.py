@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support.terraform.functions import Function
 from tests.support.terraform.resource import Managed, Resource
@@ -219,8 +220,28 @@ def test_a_call_during_an_update_is_repeated_until_it_goes_through(
     assert function.plan(configured) == {}
 
 
-def test_a_function_whose_image_is_missing_is_never_active(terraform: Terraform, engine: ScriptedEngine) -> None:
-    """The provider's waiter gives up at the state that it does not expect."""
+def test_a_function_whose_image_is_missing_is_not_created(
+    terraform: Terraform, engine: ScriptedEngine, client: Any
+) -> None:
+    """The provider tells the refusal."""
     engine.has_not("gone:1")
-    with pytest.raises(AssertionError, match="'Failed' is neither one of"):
+    with pytest.raises(ClientError, match="Source image gone:1 does not exist"):
         terraform(Function).apply(LEAST | {"image_uri": "gone:1"})
+    assert client.list_functions()["Functions"] == []
+
+
+def test_a_function_whose_image_is_looked_for_in_vain_is_never_active(
+    terraform: Terraform, engine: ScriptedEngine, client: Any
+) -> None:
+    """The provider's waiter gives up at the state that it does not expect."""
+    looked_for = engine.hold("lost:1")
+    engine.has_not("lost:1")
+    function = terraform(Function)
+    with ThreadPoolExecutor() as threads:
+        applied = threads.submit(function.apply, LEAST | {"image_uri": "lost:1"})
+        try:
+            until(lambda: client.list_functions()["Functions"], "it is created")
+        finally:
+            looked_for.set()
+        with pytest.raises(AssertionError, match="'Failed' is neither one of"):
+            applied.result()

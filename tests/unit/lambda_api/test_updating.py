@@ -29,7 +29,7 @@ def test_an_update_of_the_code_finds_where_the_tag_has_moved(
     api.retired.clear()
     answer = client.update_function_code(FunctionName="hello", ImageUri="hello:moving")
     assert (answer["LastUpdateStatus"], answer["LastUpdateStatusReasonCode"]) == ("InProgress", "Creating")
-    assert settled()["CodeSha256"] == "2" * 64
+    assert answer["CodeSha256"] == settled()["CodeSha256"] == "2" * 64
     assert api.retired == [(account, "us-east-1", "hello")]
 
 
@@ -44,26 +44,70 @@ def test_a_tag_that_moves_changes_nothing_until_it_is_deployed(
     assert client.get_function_configuration(FunctionName="hello")["CodeSha256"] == "1" * 64
 
 
+@pytest.mark.parametrize("members", [{}, {"Publish": True}, {"DryRun": True}], ids=str)
+def test_an_image_that_is_not_there_is_refused(
+    active: Active, client: Any, refused: Refused, engine: ScriptedEngine, members: dict[str, bool]
+) -> None:
+    """In AWS's words, with the driver's remedy; nothing changes."""
+    before = active()
+    engine.has_not("hello:typo")
+    assert refused(client.update_function_code, FunctionName="hello", ImageUri="hello:typo", **members) == (
+        "InvalidParameterValueException",
+        (
+            "Source image hello:typo does not exist. Provide a valid source image. "
+            "(image hello:typo is not on this host; build it: docker build -t hello:typo .)"
+        ),
+    )
+    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before["RevisionId"]
+    assert [one["Version"] for one in client.list_versions_by_function(FunctionName="hello")["Versions"]] == ["$LATEST"]
+
+
 def test_the_old_image_serves_while_and_if_the_new_one_fails(
     active: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
-    """Active with LastUpdateStatus Failed, as on AWS."""
+    """Active with LastUpdateStatus Failed, where the engine takes longer than the call waits."""
     active()
-    engine.has_not("hello:typo")
-    client.update_function_code(FunctionName="hello", ImageUri="hello:typo")
+    looked_for = engine.hold("hello:slow-typo")
+    engine.has_not("hello:slow-typo")
+    answer = client.update_function_code(FunctionName="hello", ImageUri="hello:slow-typo")
+    assert (answer["LastUpdateStatus"], answer["CodeSha256"]) == ("InProgress", "a" * 64)
+    looked_for.set()
     configuration = settled()
     assert (configuration["State"], configuration["LastUpdateStatus"]) == ("Active", "Failed")
     assert configuration["LastUpdateStatusReasonCode"] == "InvalidImage"
-    assert "hello:typo is not on this host" in configuration["LastUpdateStatusReason"]
+    assert "hello:slow-typo is not on this host" in configuration["LastUpdateStatusReason"]
     assert configuration["CodeSha256"] == "a" * 64
+
+
+def test_an_update_whose_image_is_not_found_leaves_the_function_the_code_that_it_runs(
+    active: Active, settled: Active, client: Any, engine: ScriptedEngine
+) -> None:
+    """Tag and architecture: a later update of the configuration succeeds, and a version is published, as of that."""
+    active()
+    looked_for = engine.hold("hello:lost")
+    engine.has_not("hello:lost")
+    client.update_function_code(FunctionName="hello", ImageUri="hello:lost", Architectures=["arm64"])
+    meanwhile = client.get_function(FunctionName="hello")["Code"]
+    assert (meanwhile["ImageUri"], "ResolvedImageUri" in meanwhile) == ("hello:lost", False)
+    looked_for.set()
+    assert settled()["LastUpdateStatus"] == "Failed"
+    client.update_function_configuration(FunctionName="hello", Description="new")
+    client.publish_version(FunctionName="hello")
+    for qualifier in ("$LATEST", "1"):
+        found = client.get_function(FunctionName="hello", Qualifier=qualifier)
+        assert found["Code"]["ImageUri"] == "hello:latest"
+        assert found["Code"]["ResolvedImageUri"] == f"hello@sha256:{'a' * 64}"
+        assert found["Configuration"]["Architectures"] == ["x86_64"]
 
 
 def test_a_failed_function_becomes_active_with_an_image_that_exists(
     create: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
     """The remedy works."""
+    looked_for = engine.hold("hello:late")
     engine.has_not("hello:late")
     create(Code={"ImageUri": "hello:late"})
+    looked_for.set()
     assert settled()["State"] == "Failed"
     client.update_function_code(FunctionName="hello", ImageUri="hello:latest")
     configuration = settled()
@@ -71,11 +115,12 @@ def test_a_failed_function_becomes_active_with_an_image_that_exists(
     assert "StateReason" not in configuration
 
 
-def test_a_dry_run_changes_nothing(active: Active, client: Any) -> None:
+def test_a_dry_run_changes_nothing(active: Active, client: Any, engine: ScriptedEngine) -> None:
     """It answers what would be."""
     before = active()
+    engine.images["hello:other"] = an_other_image("1")
     answer = client.update_function_code(FunctionName="hello", ImageUri="hello:other", DryRun=True)
-    assert answer["FunctionName"] == "hello"
+    assert (answer["FunctionName"], answer["CodeSha256"]) == ("hello", "1" * 64)
     assert client.get_function(FunctionName="hello")["Code"]["ImageUri"] == "hello:latest"
     assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before["RevisionId"]
 

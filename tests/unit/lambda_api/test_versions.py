@@ -54,28 +54,39 @@ def test_a_version_stays_as_it_was_published(active: Active, settled: Active, cl
 
 
 def test_nothing_new_is_no_new_version(active: Active, client: Any) -> None:
-    """Not by another description of the version, nor by an update that changes nothing; `$LATEST`'s own counts."""
-    active(Description="of latest")
+    """Not by another description of the version, nor by tags and policies."""
+    arn = active(Description="of latest")["FunctionArn"]
     first = client.publish_version(FunctionName="hello", Description="of the version")
     assert client.publish_version(FunctionName="hello", Description="again")["RevisionId"] == first["RevisionId"]
-    client.update_function_configuration(FunctionName="hello", Description="of latest")
+    client.tag_resource(Resource=arn, Tags={"team": "a"})
+    client.add_permission(
+        FunctionName="hello", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
     again = client.publish_version(FunctionName="hello")
     assert (again["Version"], again["Description"]) == ("1", "of the version")
     assert again["ResponseMetadata"]["HTTPStatusCode"] == 201
-    client.update_function_configuration(FunctionName="hello", Description="of the version")
+    assert versions_of(client) == ["$LATEST", "1"]
+
+
+def test_an_update_is_something_new_whatever_it_changes(active: Active, settled: Active, client: Any) -> None:
+    """AWS compares nothing: of the same configuration and of the same image there is another version."""
+    active(Description="of latest")
+    client.publish_version(FunctionName="hello")
+    client.update_function_configuration(FunctionName="hello", Description="of latest")
     assert client.publish_version(FunctionName="hello")["Version"] == "2"
-    assert versions_of(client) == ["$LATEST", "1", "2"]
+    client.update_function_code(FunctionName="hello", ImageUri="hello:latest")
+    settled()
+    assert client.publish_version(FunctionName="hello")["Version"] == "3"
+    assert client.publish_version(FunctionName="hello")["Version"] == "3"
+    assert versions_of(client) == ["$LATEST", "1", "2", "3"]
 
 
 def test_new_code_or_configuration_is_a_new_version(
     active: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
-    """Another tag of the same image is not."""
+    """Each as `$LATEST` was."""
     active()
     client.publish_version(FunctionName="hello")
-    client.update_function_code(FunctionName="hello", ImageUri="hello:same")
-    settled()
-    assert client.publish_version(FunctionName="hello")["Version"] == "1"
     engine.images["hello:new"] = an_other_image("2")
     client.update_function_code(FunctionName="hello", ImageUri="hello:new")
     settled()
@@ -179,9 +190,11 @@ def test_a_function_created_with_publish_has_version_1_at_once(
 def test_a_function_without_its_image_has_a_version_1_that_failed(
     create: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
-    """Both say why."""
+    """Both say why, where the engine took longer than the call waited."""
+    looked_for = engine.hold("hello:none")
     engine.has_not("hello:none")
     create(Code={"ImageUri": "hello:none"}, Publish=True)
+    looked_for.set()
     assert settled()["State"] == "Failed"
     version = client.get_function_configuration(FunctionName="hello", Qualifier="1")
     assert (version["State"], version["StateReasonCode"]) == ("Failed", "InvalidImage")
@@ -203,28 +216,33 @@ def test_new_code_can_be_published_with_its_update(
     assert client.get_function_configuration(FunctionName="hello")["CodeSha256"] == "2" * 64
 
 
-def test_the_same_code_published_again_is_the_version_that_there_is(
-    active: Active, settled: Active, client: Any
-) -> None:
+def test_the_same_code_published_again_is_another_version(active: Active, settled: Active, client: Any) -> None:
     """As `aws lambda update-function-code --publish` in a pipeline that changed nothing."""
     active()
     published = client.publish_version(FunctionName="hello")
     again = client.update_function_code(FunctionName="hello", ImageUri="hello:latest", Publish=True)
-    assert (again["Version"], again["RevisionId"]) == ("1", published["RevisionId"])
+    assert (again["Version"], again["CodeSha256"]) == ("2", published["CodeSha256"])
     settled()
-    assert versions_of(client) == ["$LATEST", "1"]
+    assert client.publish_version(FunctionName="hello")["Version"] == "2"
+    assert versions_of(client) == ["$LATEST", "1", "2"]
 
 
-def test_code_that_is_not_there_is_not_published(
-    active: Active, client: Any, refused: Refused, engine: ScriptedEngine, api: ServedApi
+def test_what_is_published_of_an_image_that_is_not_known_yet_settles_with_its_function(
+    active: Active, settled: Active, client: Any, engine: ScriptedEngine
 ) -> None:
-    """Nothing changes: AWS refuses such an update."""
-    before = active()
-    engine.has_not("hello:typo")
-    code, message = refused(client.update_function_code, FunctionName="hello", ImageUri="hello:typo", Publish=True)
-    assert (code, message[:39]) == ("InvalidParameterValueException", "image hello:typo is not on this host; b")
-    assert client.get_function_configuration(FunctionName="hello")["RevisionId"] == before["RevisionId"]
-    assert versions_of(client) == ["$LATEST"]
+    """Pending with no hash; where there is no such image the version has failed, and the function is as it was."""
+    active()
+    engine.images["hello:pulled-version"] = an_other_image("2")
+    for tag, state, sha in (("hello:pulled-version", "Active", "2" * 64), ("hello:lost-version", "Failed", "")):
+        looked_for = engine.hold(tag)
+        if state == "Failed":
+            engine.has_not(tag)
+        version = client.update_function_code(FunctionName="hello", ImageUri=tag, Publish=True)
+        assert (version["State"], version["CodeSha256"]) == ("Pending", "")
+        looked_for.set()
+        assert settled()["CodeSha256"] == "2" * 64
+        found = client.get_function_configuration(FunctionName="hello", Qualifier=version["Version"])
+        assert (found["State"], found["CodeSha256"]) == (state, sha)
 
 
 def test_settling_changes_the_revision(create: Active, settled: Active, client: Any) -> None:

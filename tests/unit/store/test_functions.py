@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from orchestrator.domain.errors import ResourceConflict, ResourceNotFound
-from orchestrator.domain.functions import FunctionState, Image, ImageConfig
+from orchestrator.domain.functions import Code, FunctionState, Image, ImageConfig
 from orchestrator.domain.names import FunctionKey
 from orchestrator.store.store import Store
 from tests.support.builders import KEY, a_function, a_version
@@ -28,9 +28,11 @@ async def test_a_function_comes_back_as_it_was_after_a_restart(starts: Starts, s
             command=("a", "b"),
             working_directory="/var/task",
         ),
+        code_before=Code(image_uri="hello:before", architecture="x86_64"),
         image_config=ImageConfig(entry_point=(), command=None, working_directory="/elsewhere"),
         environment={"KEY": "caf\u00e9", "EMPTY": ""},
         timeout=timedelta(seconds=900),
+        updates=3,
         memory_mib=10_240,
         description="what it does",
         state_reason="why",
@@ -87,11 +89,11 @@ async def test_latest_is_replaced_only_if_its_revision_is_still_the_expected_one
 
 
 async def test_tags_and_reserved_concurrency_are_set_and_taken_away(starts: Starts, store: Store) -> None:
-    """Neither touches the version."""
+    """Neither touches the version, but for the revision that tags give it."""
     await store.functions.create(a_function())
-    await store.functions.change_tags(KEY, lambda _: {"a": "1"})
+    await store.functions.change_tags(KEY, lambda _: {"a": "1"}, revision_id="tagged")
     await store.functions.set_reserved_concurrency(KEY, 5)
-    expected = replace(a_function(), tags={"a": "1"}, reserved_concurrency=5)
+    expected = replace(a_function(revision_id="tagged"), tags={"a": "1"}, reserved_concurrency=5)
     assert store.functions.get(KEY) == expected
     assert (await starts.again()).functions.get(KEY) == expected
 
@@ -106,7 +108,7 @@ async def test_a_deleted_function_is_gone_with_its_versions_and_can_be_created_a
     assert list(store.functions.after(KEY.account, KEY.region, "")) == []
     for change in (
         store.functions.delete(KEY),
-        store.functions.change_tags(KEY, lambda tags: tags),
+        store.functions.change_tags(KEY, lambda tags: tags, revision_id="any"),
         store.functions.set_reserved_concurrency(KEY, 1),
     ):
         with pytest.raises(ResourceNotFound):

@@ -52,7 +52,7 @@ async def test_a_number_is_given_once(store: Store) -> None:
     results = await asyncio.gather(
         *(store.functions.publish(a_version(version="1"), expected_last=0) for _ in range(2)), return_exceptions=True
     )
-    assert [type(one) for one in results] == [type(None), ResourceConflict]
+    assert [type(one) for one in results] == [type(None), ChangedMeanwhile]
     await store.functions.delete_version(KEY, "1")
     assert (stored(store).versions, stored(store).last_published) == ({}, 1)
     with pytest.raises(ResourceNotFound, match=r":hello:1$"):
@@ -119,7 +119,7 @@ async def test_what_is_published_with_a_change_of_latest_is_saved_with_it_or_not
     changed = a_version(description="new", revision_id="b")
     await store.functions.publish(a_version(version="1"), expected_last=0, latest=changed, expected_revision="a")
     assert (stored(store).latest, set(stored(store).versions)) == (changed, {"1"})
-    with pytest.raises(ResourceConflict, match="changed or published meanwhile"):
+    with pytest.raises(ChangedMeanwhile, match="changed or published meanwhile"):
         await store.functions.publish(
             a_version(version="2"), expected_last=1, latest=a_version(revision_id="c"), expected_revision="a"
         )

@@ -79,7 +79,7 @@ RECORDS = (
                 "Timeout": 30,
                 "MemorySize": 512,
                 # Here the image is looked up after the answer: its digest is not known yet.
-                "CodeSha256": "",
+                "CodeSha256": "a" * 64,
                 "Environment": {"Variables": {"GREETING": "hello"}},
                 "EphemeralStorage": {"Size": 1024},
                 "ImageConfigResponse": {
