@@ -18,6 +18,7 @@ from tests.support.host_lock import only_here
 from tests.support.paddock_process import PaddockProcess
 from tests.support.probing import Prober, metadata_address, stand_in_internet
 from tests.support.second_engine import SecondEngine
+from tests.support.self_tests import SelfTests
 from tests.support.workshop import Workshop
 
 FUNCTIONS = Path(__file__).parent / "functions"
@@ -65,24 +66,38 @@ def workshop(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFacto
     return Workshop(engine, tmp_path_factory.mktemp("workshop"))
 
 
+@pytest.fixture(scope="session")
+def self_tests() -> SelfTests:
+    """Of the firewall: two or three seconds each, which only the first start on the same addresses takes."""
+    return SelfTests()
+
+
 @pytest.fixture(scope="module")
-def paddock(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PaddockProcess]:
+def paddock(
+    engine: docker.DockerClient, self_tests: SelfTests, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PaddockProcess]:
     """A control plane for the tests of one file; it leaves nothing behind."""
     process = PaddockProcess(tmp_path_factory.mktemp("paddock"))
+    self_tests.hand_on(process.data_dir)
     process.start()
+    self_tests.take(process.data_dir)
     yield process
     assert process.terminate() == 0, process.log()[-4000:]
 
 
 @pytest.fixture
-def start_paddock(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Callable[..., PaddockProcess]]:
+def start_paddock(
+    engine: docker.DockerClient, self_tests: SelfTests, tmp_path: Path
+) -> Iterator[Callable[..., PaddockProcess]]:
     """Starts a control plane with settings of a test's own; ended with the test, also one that failed."""
     started: list[PaddockProcess] = []
 
     def start(data_dir: Path = tmp_path, **settings: Any) -> PaddockProcess:
         process = PaddockProcess(data_dir, **settings)
         started.append(process)
+        self_tests.hand_on(data_dir)
         process.start()
+        self_tests.take(data_dir)
         return process
 
     yield start

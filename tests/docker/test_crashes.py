@@ -28,7 +28,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.alone
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
-CRASHES = int(os.environ.get("PADDOCK_CRASHES", 100 if LONG else 8))
+CRASHES = int(os.environ.get("PADDOCK_CRASHES", 100 if LONG else 6))
 ENGINE_RESTARTS = 10 if LONG else 2
 ATTEMPTS_OF_AWS = 3
 SEED = 20261123

@@ -14,8 +14,8 @@ from tests.unit.lambda_api.served_api import ROLE, ServedApi
 
 pytestmark = pytest.mark.slow
 
-FUNCTIONS = 2_000
-EARLIER = 1_700
+FUNCTIONS = 1_000
+EARLIER = 850
 _CREATORS = 6
 
 
