@@ -25,8 +25,6 @@ from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.second_engine import SECOND_SUBNET, SecondEngine
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.alone
-
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 CRASHES = int(os.environ.get("PADDOCK_CRASHES", 100 if LONG else 6))
 ENGINE_RESTARTS = 10 if LONG else 2
@@ -77,6 +75,7 @@ def _orphans(engine: docker.DockerClient, paddock: PaddockProcess, owner: str) -
     return [one.name for one in containers if one.labels["paddock.environment"] not in live]
 
 
+@pytest.mark.alone
 def test_no_acknowledged_event_is_lost_over_kill_9(
     engine: docker.DockerClient,
     images: dict[str, str],
@@ -182,6 +181,7 @@ def test_a_killed_function_container_loses_no_event(
     paddock.terminate()
 
 
+@pytest.mark.alone
 def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
     second_engine: SecondEngine,
     start_paddock: Callable[..., PaddockProcess],

@@ -167,29 +167,27 @@ FORGED: dict[str, tuple[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("name", FORGED)
 async def test_what_is_forged_beside_the_protocol_ends_the_connection(
     engine: docker.DockerClient,
     taken_over: RemoteDriver,
     images: dict[str, str],
-    name: str,
     figures: Callable[[str], None],
 ) -> None:
     """A field that the protocol does not have is never passed on, whichever part of a message it stands in."""
     image = await taken_over.find_image(images["behaviours"])
-    sandbox = await taken_over.take_sandbox()
+    sandbox = msgpack.decode(msgpack.encode(await taken_over.take_sandbox()))
     spec = msgpack.decode(msgpack.encode(spec_of(image.image_id)))
-    field, value = FORGED[name]
-    for verb in (
-        {"verb": "open", "spec": {**spec, field: value}, "sandbox": msgpack.decode(msgpack.encode(sandbox))},
-        {"verb": "open", "spec": spec, "sandbox": msgpack.decode(msgpack.encode(sandbox)), field: value},
-    ):
-        forged = msgpack.encode([1, verb])
-        assert taken_over._verbs is not None
-        taken_over._verbs._writer.write(len(forged).to_bytes(4) + forged)
-        await asyncio.wait_for(_told(taken_over), 30)
-    assert not engine.containers.list(all=True, filters={"label": "paddock.function=taken-over"})
-    figures(f"forged beside the protocol: {name:32} the connection ends, nothing was created")
+    for name, (field, value) in FORGED.items():
+        for verb in (
+            {"verb": "open", "spec": {**spec, field: value}, "sandbox": sandbox},
+            {"verb": "open", "spec": spec, "sandbox": sandbox, field: value},
+        ):
+            forged = msgpack.encode([1, verb])
+            assert taken_over._verbs is not None
+            taken_over._verbs._writer.write(len(forged).to_bytes(4) + forged)
+            await asyncio.wait_for(_told(taken_over), 30)
+        assert not engine.containers.list(all=True, filters={"label": "paddock.function=taken-over"}), name
+        figures(f"forged beside the protocol: {name:32} the connection ends, nothing was created")
 
 
 async def _told(driver: RemoteDriver) -> None:
