@@ -5,6 +5,9 @@ much it sends that nobody waits for, and on its connections.
 A server that waits for ever can be filled with connections that say nothing. What is slow on purpose is closed by a
 sweep every few seconds, so that a request costs no timer of its own: the hot path only notes when a part began.
 A poll of the Runtime API that waits for an event is none of these: its request has come whole.
+
+Whoever is refused while still sending is answered, told that no more will come, and read on for a while: bytes that
+meet a closed socket are answered by a reset, which overtakes the answer (RFC 9112, 9.6).
 """
 
 from __future__ import annotations
@@ -12,15 +15,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from orchestrator.domain.allowance import Allowances
 from orchestrator.held_head import HeldHead
+from orchestrator.http_bounds import Keeper
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -32,67 +32,11 @@ _NO_PLACE = (
     b"content-length: " + str(len(_NO_PLACE_TEXT)).encode() + b"\r\n\r\n" + _NO_PLACE_TEXT
 )
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
-    """
-    Args:
-        head_bytes: A request's line and headers; AWS allows 10 KB and more by service, load balancers 64.
-        head_s: For the whole of them, from their first byte; and for the first byte of a new connection.
-        silence_s: Between two pieces of a body, or of an answer that is read.
-        body_s: For a whole body.
-        rest_s: For the rest of a request that has been answered, so that its sender can hear the answer.
-        requests_ahead: Sent before the first of them is answered: all of a piece are parsed in one go.
-        dropped_bytes: Of a body that comes after its request has been answered.
-        connections: At once from one address; None is any number.
-        connections_in_all: At once from all together; None is any number.
-        connections_per_s: New ones from one address, after a burst of twice as many; more wait. None is any number.
-        sweep_s: Between two looks for who takes longer.
-    """
-
-    head_bytes: int = 65_536
-    head_s: float = 20.0
-    silence_s: float = 60.0
-    body_s: float = 300.0
-    rest_s: float = 5.0
-    requests_ahead: int = 100
-    dropped_bytes: int = 67_108_864
-    connections: int | None = None
-    connections_in_all: int | None = None
-    connections_per_s: float | None = None
-    sweep_s: float = 2.0
-
-
-DEFAULT_BOUNDS = Bounds()
-Refused = Callable[[str, str], None]
-"""Is told the address of who was refused before its request came to the application, and why."""
-
-
-class Keeper:
-    """
-    What the connections of one listener have in common.
-
-    Args:
-        refused: Is told of each that is refused.
-    """
-
-    def __init__(self, bounds: Bounds, refused: Refused) -> None:
-        self.bounds = bounds
-        self.refused = refused
-        self.connections: Counter[str] = Counter()
-        self.connections_in_all = 0
-        per_s = bounds.connections_per_s
-        self._new = Allowances[str](2 * per_s, per_s) if per_s is not None else None
-
-    def wait_s(self, address: str, now: float) -> float:
-        """
-        How long a new connection of this address has to wait before it is read.
-
-        Args:
-            now: The loop's time.
-        """
-        return self._new.take_one(address, now) if self._new is not None else 0.0
+_NO_HTTP_TEXT = b"Invalid HTTP request received."
+_NO_HTTP = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+    b"content-length: " + str(len(_NO_HTTP_TEXT)).encode() + b"\r\n\r\n" + _NO_HTTP_TEXT
+)
 
 
 class NotServed(Exception):
@@ -109,6 +53,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._address = ""
         self._dropped = 0
         self._is_over = False
+        self._is_parting = False
         self._answering: Any = None
         self._is_part = True
         self._began = self._heard = self.loop.time()
@@ -123,7 +68,10 @@ class BoundedHttp(HttpToolsProtocol):
         self._keeper.connections_in_all += 1
         most = self._bounds.connections_in_all
         if most is not None and self._keeper.connections_in_all > most:
-            self._refuse(_NO_PLACE, "there are more connections than there may be")
+            self._note("there are more connections than there may be")
+            # At once: each that is read on would take a place.
+            transport.write(_NO_PLACE)
+            transport.close()
             return
         if self._bounds.connections is None or self.client is None:
             return
@@ -142,11 +90,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over, whoever ended it."""
         super().connection_lost(exc)
-        self.pipeline.clear()
-        if self._answering is not None and not self._answering.response_complete:
-            # uvicorn tells the request that came last; this one may have come before it.
-            self._answering.disconnected = True
-            self._answering.message_event.set()
+        self._abandon()
         self._keeper.connections_in_all -= 1
         if self._address:
             self._keeper.connections[self._address] -= 1
@@ -174,25 +118,33 @@ class BoundedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """A piece of a body came."""
         super().on_body(body)
-        if self.cycle.response_complete and not self.transport.is_closing():
-            self._dropped += len(body)
-            if self._dropped > self._bounds.dropped_bytes:
-                self._note("it went on to send what nobody waited for")
-                self.transport.close()
+        if self.cycle.response_complete:
+            self._drop(body)
 
     def send_400_response(self, msg: str) -> None:
         """It was no HTTP, or ended by us."""
         if self._is_over:
             self._refuse(_TOO_MANY, "it sent more requests ahead than it may")
-            return
-        self._note("it sent what is no HTTP")
-        super().send_400_response(msg)
+        else:
+            self._refuse(_NO_HTTP, "it sent what is no HTTP")
+
+    def shutdown(self) -> None:
+        """The listener ends, and waits for nobody who has had the last answer."""
+        if self._is_parting:
+            self.transport.close()
+        else:
+            super().shutdown()
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: whole requests, as nearly always, or a part of one."""
+        if self._is_parting:
+            self._drop(data)
+            return
         cycle = self.cycle
         received = len(cycle.body) if self._is_part and cycle is not None else 0
         super().data_received(data)
+        if self._is_parting:
+            return
         if self.cycle is not None and self.cycle.scope is self.scope and not self.cycle.more_body:
             self._is_part = False
             if self.cycle.response_complete:
@@ -242,7 +194,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self.transport is None:
             return
         # Of a connection that is closing, the answer is still to be read; one between two requests is uvicorn's.
-        if self._is_answered and self._is_part:
+        if self._is_parting or (self._is_answered and self._is_part):
             self._sweep_rest(now)
         elif self._is_part and not self.transport.is_closing():
             in_all = bounds.head_s if self._is_in_head else bounds.body_s
@@ -252,7 +204,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._sweep_unread(now)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        cycle.transport = HeldHead(cycle.transport, has_body=cycle.scope["method"] != "HEAD")
+        cycle.transport = HeldHead(self.transport, self._close_answered, has_body=cycle.scope["method"] != "HEAD")
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
@@ -290,13 +242,49 @@ class BoundedHttp(HttpToolsProtocol):
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.transport.abort()
 
+    def _drop(self, data: bytes) -> None:
+        """Bytes that nobody waits for."""
+        self._dropped += len(data)
+        if self._dropped > self._bounds.dropped_bytes and not self.transport.is_closing():
+            self._note("it went on to send what nobody waited for")
+            self.transport.close()
+
     def _note(self, reason: str) -> None:
         if self.client is not None:
             self._keeper.refused(self.client[0], reason)
 
     def _refuse(self, answer: bytes, reason: str) -> None:
         self._note(reason)
-        # Not into the middle of an answer that has begun.
-        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
-            self.transport.write(answer)
-        self.transport.close()
+        if self.transport.is_closing():
+            return
+        answering = self._answering
+        if answering is not None and answering.response_started and not answering.response_complete:
+            # Not into the middle of an answer that has begun.
+            self.transport.close()
+            return
+        self.transport.write(answer)
+        self._part()
+
+    def _close_answered(self) -> None:
+        """A request was answered, and its connection is not to be used again."""
+        if self.cycle.more_body and not self.transport.is_closing():
+            self._part()
+        else:
+            self.transport.close()
+
+    def _part(self) -> None:
+        """Nothing more is said on this connection; it is closed by its peer, or by a sweep."""
+        self._is_parting, self._dropped, self._answered_since = True, 0, None
+        self._abandon()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+
+    def _abandon(self) -> None:
+        """Requests that are still to be answered have nobody who waits for it."""
+        self.pipeline.clear()
+        # uvicorn tells the request that came last; one before it may be the one that is being answered.
+        for cycle in (self._answering, self.cycle):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.waiting_for_100_continue = False
+                cycle.message_event.set()

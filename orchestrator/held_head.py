@@ -8,6 +8,7 @@ reader, woken for the head, has to be woken once more for the body.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -18,13 +19,15 @@ class HeldHead:
 
     Args:
         transport: The connection's.
+        close: Closes it, when the answer has been written.
         has_body: Be it an empty one. Without any, as of a HEAD, nothing is held.
     """
 
-    __slots__ = ("_head", "_is_sent", "_transport")
+    __slots__ = ("_close", "_head", "_is_sent", "_transport")
 
-    def __init__(self, transport: asyncio.Transport, *, has_body: bool = True) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None], *, has_body: bool = True) -> None:
         self._transport = transport
+        self._close = close
         self._head = b""
         self._is_sent = not has_body
 
@@ -54,4 +57,4 @@ class HeldHead:
         if not self._is_sent and not self._transport.is_closing():
             self._transport.write(self._head)
         self._is_sent = True
-        self._transport.close()
+        self._close()

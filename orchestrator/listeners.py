@@ -11,8 +11,9 @@ from typing import Any
 
 import uvicorn
 
-from orchestrator.bounded_http import DEFAULT_BOUNDS, BoundedHttp, Bounds, Keeper, Refused
+from orchestrator.bounded_http import BoundedHttp
 from orchestrator.domain.errors import PaddockError
+from orchestrator.http_bounds import DEFAULT_BOUNDS, Bounds, Keeper, Refused
 from orchestrator.loop import Loop
 
 _BACKLOG = 2048

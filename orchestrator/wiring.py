@@ -22,7 +22,6 @@ from orchestrator import logs
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision, must_be_signed
 from orchestrator.access.function_peers import FunctionPeers
-from orchestrator.bounded_http import Bounds
 from orchestrator.clock import Clock
 from orchestrator.console.api import ConsoleSources, console_router
 from orchestrator.console.doctor import Doctor
@@ -45,6 +44,7 @@ from orchestrator.fleet.reaper import Reaper
 from orchestrator.fleet.room import Room, host_limits
 from orchestrator.fleet.scaler import Scaler
 from orchestrator.front_door import FrontDoor
+from orchestrator.http_bounds import Bounds
 from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.event_queue import EventQueue
 from orchestrator.invocations.front_desk import FrontDesk

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from orchestrator.bounded_http import Bounds
 from orchestrator.domain.connections import front_port_connections
+from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import Listener
 from tests.unit.test_listeners import free_port
 

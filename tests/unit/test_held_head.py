@@ -42,7 +42,7 @@ def transport() -> RecordingTransport:
 @pytest.fixture
 def held(transport: RecordingTransport) -> HeldHead:
     """A response's transport."""
-    return HeldHead(cast("Any", transport))
+    return HeldHead(cast("Any", transport), transport.close)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_a_head_whose_body_never_comes_is_sent_before_the_end(held: HeldHead, tr
 
 def test_without_a_body_the_head_leaves_at_once(transport: RecordingTransport) -> None:
     """As of a HEAD."""
-    HeldHead(cast("Any", transport), has_body=False).write(HEAD)
+    HeldHead(cast("Any", transport), transport.close, has_body=False).write(HEAD)
     assert transport.written == [HEAD]
 
 

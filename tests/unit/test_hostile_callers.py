@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.bounded_http import Bounds
+from orchestrator.http_bounds import Bounds
 from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ServedApi
 
@@ -165,20 +165,20 @@ def test_an_upgrade_is_an_ordinary_request(api: ServedApi) -> None:
 
 
 def test_a_head_of_headers_without_end_is_refused(api: ServedApi) -> None:
-    """Many small ones, one large one, and a large one in small pieces. Who still sends may not hear the answer."""
+    """Many small ones, one large one, and a large one in small pieces. Who still sends hears it, too."""
     start = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     assert status_of(exchange(api, start + b"X-A: " + b"b" * HEAD_BYTES)) == 431
-    assert status_of(exchange(api, start, b"X-A: b\r\n" * 50_000)) in (0, 431)
-    assert status_of(exchange(api, start, b"X-A: " + b"b" * 1_000_000)) in (0, 431)
-    assert status_of(exchange(api, start, *[b"X-A: " + b"b" * 4000 + b"\r\n"] * 100)) in (0, 431)
-    assert status_of(exchange(api, b"GET /" + b"a" * 1_000_000)) in (0, 431)
+    assert status_of(exchange(api, start, b"X-A: b\r\n" * 50_000)) == 431
+    assert status_of(exchange(api, start, b"X-A: " + b"b" * 1_000_000)) == 431
+    assert status_of(exchange(api, start, *[b"X-A: " + b"b" * 4000 + b"\r\n"] * 100)) == 431
+    assert status_of(exchange(api, b"GET /" + b"a" * 1_000_000)) == 431
 
 
 def test_trailers_without_end_are_refused(api: ServedApi) -> None:
     """They are gathered like headers."""
     start = request(b"POST", INVOKE, b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n"
     answer = exchange(api, start, *[b"X-A: " + b"b" * 4000 + b"\r\n"] * 500)
-    assert status_of(answer) in (0, 431)
+    assert status_of(answer) == 431
 
 
 def test_a_large_head_and_a_body_in_one_piece_are_served(api: ServedApi) -> None:

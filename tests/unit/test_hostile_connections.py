@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from orchestrator.bounded_http import Bounds
+from orchestrator.http_bounds import Bounds
 from tests.support.generator import hostile_http
 from tests.support.generator.hostile_http import CRLF, get, post
 from tests.unit.lambda_api.served_api import ServedApi
@@ -123,6 +123,44 @@ def test_the_rest_of_a_request_that_was_answered_is_read_for_a_while_only(api: S
         assert received.startswith(b"HTTP/1.1 4"), received[:300]
         assert received.count(b"HTTP/1.1 ") == 1, received[:600]
         assert time.monotonic() - began < 6, f"{sent} chunks were read"
+
+
+@pytest.mark.parametrize(
+    ("beginning", "goes_on", "status"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: ", b"a", 408),
+        (post(INVOKE, b"Content-Length: 9000000", CLOSE), b"", 408),
+        (b"GET / HTTP/1.1\r\nX-A: " + b"b" * 70_000, b"b" * 1_000_000, 431),
+        (b"\x16\x03\x01" + bytes(100), bytes(1_000_000), 400),
+        (post(b"/2015-03-31/nowhere", b"Content-Length: 9500000", CLOSE), b"x" * 9_000_000, 404),
+    ],
+    ids=["half a head", "half a body", "a large head", "no HTTP", "a body to nowhere"],
+)
+def test_whoever_still_sends_when_refused_can_read_why(
+    api: ServedApi, beginning: bytes, goes_on: bytes, status: int
+) -> None:
+    """What meets a closed socket is answered by a reset, and many a client then gives up before it has read."""
+    with connected(api, beginning) as connection:
+        if status == 408:
+            assert connection.recv(1, socket.MSG_PEEK), "it waited for more, and then did not"
+        connection.sendall(goes_on)
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+            connection.sendall(b"and more")
+    assert received.startswith(b"HTTP/1.1 %d " % status), received[:300]
+    assert received.count(b"HTTP/1.1 ") == 1, received[:600]
+
+
+def test_who_was_refused_and_does_not_go_is_closed(api: ServedApi) -> None:
+    """After as long as the rest of any request is read."""
+    with connected(api, b"no HTTP\r\n\r\n") as connection:
+        began = time.monotonic()
+        assert all_from(connection).startswith(b"HTTP/1.1 400")
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() - began < 9:
+                connection.sendall(b"a")
+        assert 0.4 < time.monotonic() - began < 5
 
 
 def test_a_connection_whose_request_was_answered_early_is_used_again(api: ServedApi) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.bounded_http import Bounds
+from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import AddressInUse, Listener
 
 Seen = dict[str, Any]

@@ -20,7 +20,6 @@ from fastapi import APIRouter
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
 from orchestrator.access.function_peers import FunctionPeers
-from orchestrator.bounded_http import DEFAULT_BOUNDS, Bounds
 from orchestrator.clock import Clock
 from orchestrator.domain.functions import Image
 from orchestrator.domain.names import FunctionKey, VersionKey
@@ -29,6 +28,7 @@ from orchestrator.driver.protocol import EngineUnreachable, ImageNotFound, Subne
 from orchestrator.fleet.deployments import Deployments
 from orchestrator.fleet.journal import Journal
 from orchestrator.front_door import FrontDoor
+from orchestrator.http_bounds import DEFAULT_BOUNDS, Bounds
 from orchestrator.invocations.requests import InvokeRequest, InvokeResult
 from orchestrator.lambda_api.api import LambdaApi
 from orchestrator.lambda_api.bodies import BodyRoom
