@@ -8,23 +8,20 @@ Not here: what a change means for running environments, and what callers are tol
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection
 
 from orchestrator.domain.aliases import Alias
-from orchestrator.domain.errors import ChangedMeanwhile, ResourceConflict, ResourceNotFound
+from orchestrator.domain.errors import ChangedMeanwhile
 from orchestrator.domain.functions import Function, FunctionVersion
 from orchestrator.domain.names import LATEST, FunctionKey
+from orchestrator.store import function_statements as statements
 from orchestrator.store.documents import Along, Documents
 from orchestrator.store.encoding import to_json
-from orchestrator.store.function_rows import alias_from, alias_row, place_of_environment, version_from, version_row
-from orchestrator.store.sealing import Sealer, is_sealed
-from orchestrator.store.tables import aliases, function_versions, functions
+from orchestrator.store.sealing import Sealer
 from orchestrator.store.targets import check_there, renew_revision
 from orchestrator.store.writer import Writer
 
@@ -83,7 +80,7 @@ class FunctionStore:
             ResourceConflict: If there is one.
         """
         if key in self._functions:
-            raise _exists(key)
+            raise statements.already_exists(key)
 
     async def create(self, function: Function) -> None:
         """
@@ -93,7 +90,8 @@ class FunctionStore:
             ResourceConflict: If there is one of this key.
         """
         await self._writer.run(
-            lambda connection: _create(connection, self._sealer, function), applied=lambda _: self._put(function)
+            lambda connection: statements.create(connection, self._sealer, function),
+            applied=lambda _: self._put(function),
         )
 
     async def replace_latest(self, version: FunctionVersion, *, expected_revision: str) -> bool:
@@ -111,7 +109,8 @@ class FunctionStore:
                 self._put(replace(self._functions[version.key], latest=version))
 
         return await self._writer.run(
-            lambda connection: _replace_latest(connection, self._sealer, version, expected_revision), applied=applied
+            lambda connection: statements.replace_version(connection, self._sealer, version, expected_revision),
+            applied=applied,
         )
 
     async def publish(
@@ -136,16 +135,17 @@ class FunctionStore:
         """
 
         def work(connection: Connection) -> None:
-            last = _published(connection, version.key)
+            last = statements.last_published(connection, version.key)
             if last != expected_last or (
-                latest is not None and not _replace_latest(connection, self._sealer, latest, expected_revision)
+                latest is not None
+                and not statements.replace_version(connection, self._sealer, latest, expected_revision)
             ):
                 raise ChangedMeanwhile(
                     "The operation cannot be performed at this time. "
                     f"{version.key.arn} was changed or published meanwhile; try again"
                 )
-            connection.execute(insert(function_versions).values(**version_row(version, self._sealer)))
-            _change(connection, version.key, last_published=expected_last + 1)
+            statements.add_version(connection, self._sealer, version)
+            statements.change(connection, version.key, last_published=expected_last + 1)
 
         def applied(_: None) -> None:
             function = self._functions[version.key]
@@ -172,7 +172,8 @@ class FunctionStore:
                 self._put(replace(function, versions={**function.versions, version.version: version}))
 
         return await self._writer.run(
-            lambda connection: _replace_version(connection, self._sealer, version, expected_revision), applied=applied
+            lambda connection: statements.replace_version(connection, self._sealer, version, expected_revision),
+            applied=applied,
         )
 
     async def delete_version(self, key: FunctionKey, number: str) -> None:
@@ -185,14 +186,7 @@ class FunctionStore:
         """
 
         def work(connection: Connection) -> None:
-            leading = [alias_from(row) for row in connection.execute(select(aliases).where(_is(aliases, key)))]
-            if names := sorted(alias.name for alias in leading if number in alias.versions):
-                raise ResourceConflict(
-                    f"Unable to delete version because the following aliases reference it: [{', '.join(names)}]"
-                )
-            where = (_is(function_versions, key), function_versions.c.version == number)
-            if connection.execute(delete(function_versions).where(*where)).rowcount == 0:
-                raise ResourceNotFound(f"Function not found: {key.qualified_arn(number)}")
+            statements.delete_version(connection, key, number)
             self._documents.delete_of(connection, key, number)
 
         def applied(_: None) -> None:
@@ -211,15 +205,9 @@ class FunctionStore:
             ResourceConflict: If there is one of this name.
             ResourceNotFound: If the function, or a version that it leads to, is gone.
         """
-
-        def work(connection: Connection) -> None:
-            _check_versions(connection, alias)
-            where = (_is(aliases, alias.key), aliases.c.alias == alias.name)
-            if connection.execute(select(aliases.c.alias).where(*where)).first() is not None:
-                raise ResourceConflict(f"Alias already exists: {alias.arn}")
-            connection.execute(insert(aliases).values(**alias_row(alias)))
-
-        await self._writer.run(work, applied=lambda _: self._put_alias(alias))
+        await self._writer.run(
+            lambda connection: statements.create_alias(connection, alias), applied=lambda _: self._put_alias(alias)
+        )
 
     async def replace_alias(self, alias: Alias, *, expected_revision: str) -> None:
         """
@@ -229,21 +217,10 @@ class FunctionStore:
             ChangedMeanwhile: If its revision is another.
             ResourceNotFound: If it, or a version that it leads to, is gone.
         """
-
-        def work(connection: Connection) -> None:
-            _check_versions(connection, alias)
-            where = (_is(aliases, alias.key), aliases.c.alias == alias.name)
-            found = connection.execute(select(aliases.c.revision_id).where(*where)).first()
-            if found is None:
-                raise ResourceNotFound(f"Alias not found: {alias.arn}")
-            if found.revision_id != expected_revision:
-                raise ChangedMeanwhile(
-                    "The operation cannot be performed at this time. "
-                    f"{alias.arn} was changed meanwhile; read it and try again"
-                )
-            connection.execute(update(aliases).where(*where).values(**alias_row(alias)))
-
-        await self._writer.run(work, applied=lambda _: self._put_alias(alias))
+        await self._writer.run(
+            lambda connection: statements.replace_alias(connection, alias, expected_revision),
+            applied=lambda _: self._put_alias(alias),
+        )
 
     async def delete_alias(self, key: FunctionKey, name: str) -> bool:
         """
@@ -254,8 +231,7 @@ class FunctionStore:
 
         def work(connection: Connection) -> bool:
             self._documents.delete_of(connection, key, name)
-            where = (_is(aliases, key), aliases.c.alias == name)
-            return connection.execute(delete(aliases).where(*where)).rowcount == 1
+            return statements.delete_alias(connection, key, name)
 
         def applied(was_there: bool) -> None:
             self._documents.forget(key, name)
@@ -275,7 +251,7 @@ class FunctionStore:
             ResourceNotFound: If the function is gone.
         """
         await self._writer.run(
-            lambda connection: _change(connection, key, reserved_concurrency=reserved),
+            lambda connection: statements.change(connection, key, reserved_concurrency=reserved),
             applied=lambda _: self._put(replace(self._functions[key], reserved_concurrency=reserved)),
         )
 
@@ -295,9 +271,8 @@ class FunctionStore:
         renewed = self.renewed(key, LATEST, None, revision_id)
 
         def work(connection: Connection) -> tuple[dict[str, str], bool]:
-            found = connection.execute(select(functions.c.tags).where(_is(functions, key))).first()
-            tags = dict(change(json.loads(found.tags) if found is not None else {}))
-            _change(connection, key, tags=to_json(tags))
+            tags = dict(change(statements.tags_of(connection, key)))
+            statements.change(connection, key, tags=to_json(tags))
             return tags, renewed.write(connection)
 
         def applied(done: tuple[dict[str, str], bool]) -> None:
@@ -353,7 +328,7 @@ class FunctionStore:
 
         def work(connection: Connection) -> None:
             self._documents.delete_of(connection, key)
-            _delete(connection, key)
+            statements.delete(connection, key)
 
         await self._writer.run(work, applied=applied)
 
@@ -374,126 +349,3 @@ class FunctionStore:
         reserved = self._reserved.pop(place, 0) + change
         if reserved:
             self._reserved[place] = reserved
-
-
-def load_functions(connection: Connection, sealer: Sealer) -> list[Function]:
-    """Every function with its versions and aliases."""
-    versions: dict[FunctionKey, dict[str, FunctionVersion]] = defaultdict(dict)
-    for row in connection.execute(select(function_versions)):
-        version = version_from(row, sealer)
-        versions[version.key][version.version] = version
-    named: dict[FunctionKey, dict[str, Alias]] = defaultdict(dict)
-    for row in connection.execute(select(aliases)):
-        alias = alias_from(row)
-        named[alias.key][alias.name] = alias
-    found = []
-    for row in connection.execute(select(functions)):
-        key = FunctionKey(row.account, row.region, row.name)
-        of_function = versions[key]
-        found.append(
-            Function(
-                key=key,
-                latest=of_function.pop(LATEST),
-                versions=of_function,
-                aliases=named.get(key, {}),
-                last_published=row.last_published,
-                tags=json.loads(row.tags),
-                reserved_concurrency=row.reserved_concurrency,
-            )
-        )
-    return found
-
-
-def seal_what_is_plain(connection: Connection, sealer: Sealer) -> int:
-    """
-    Seal the environment variables that a Paddock before 0.2 wrote as they are.
-
-    Returns: How many rows had some.
-    """
-    plain = 0
-    columns = function_versions.c
-    for row in connection.execute(
-        select(columns.account, columns.region, columns.name, columns.version, columns.environment)
-    ):
-        if is_sealed(row.environment):
-            continue
-        key = FunctionKey(row.account, row.region, row.name)
-        connection.execute(
-            update(function_versions)
-            .where(_is(function_versions, key), columns.version == row.version)
-            .values(environment=sealer.seal(row.environment, place_of_environment(key, row.version)))
-        )
-        plain += 1
-    return plain
-
-
-def _exists(key: FunctionKey) -> ResourceConflict:
-    return ResourceConflict(f"Function already exist: {key.name}")
-
-
-def _create(connection: Connection, sealer: Sealer, function: Function) -> None:
-    key = function.key
-    if connection.execute(select(functions.c.name).where(_is(functions, key))).first() is not None:
-        raise _exists(key)
-    connection.execute(
-        insert(functions).values(
-            account=key.account,
-            region=key.region,
-            name=key.name,
-            tags=to_json(dict(function.tags)),
-            reserved_concurrency=function.reserved_concurrency,
-            last_published=function.last_published,
-        )
-    )
-    for version in function.every_version():
-        connection.execute(insert(function_versions).values(**version_row(version, sealer)))
-
-
-def _replace_latest(connection: Connection, sealer: Sealer, version: FunctionVersion, expected_revision: str) -> bool:
-    changed = connection.execute(
-        update(function_versions)
-        .where(
-            _is(function_versions, version.key),
-            function_versions.c.version == LATEST,
-            function_versions.c.revision_id == expected_revision,
-        )
-        .values(**version_row(version, sealer))
-    )
-    return changed.rowcount == 1
-
-
-def _replace_version(connection: Connection, sealer: Sealer, version: FunctionVersion, expected: str) -> bool:
-    columns = function_versions.c
-    where = (_is(function_versions, version.key), columns.version == version.version, columns.revision_id == expected)
-    changed = connection.execute(update(function_versions).where(*where).values(**version_row(version, sealer)))
-    return changed.rowcount == 1
-
-
-def _published(connection: Connection, key: FunctionKey) -> int:
-    found = connection.execute(select(functions.c.last_published).where(_is(functions, key))).first()
-    if found is None:
-        raise ResourceNotFound(f"Function not found: {key.arn}")
-    return int(found.last_published)
-
-
-def _check_versions(connection: Connection, alias: Alias) -> None:
-    """In the transaction that makes it lead there: no version is deleted meanwhile."""
-    rows = connection.execute(select(function_versions.c.version).where(_is(function_versions, alias.key)))
-    there = {row.version for row in rows}
-    for version in alias.versions - there:
-        raise ResourceNotFound(f"Function not found: {alias.key.qualified_arn(version)}")
-
-
-def _change(connection: Connection, key: FunctionKey, **columns: int | str | None) -> None:
-    changed = connection.execute(update(functions).where(_is(functions, key)).values(**columns))
-    if changed.rowcount == 0:
-        raise ResourceNotFound(f"Function not found: {key.arn}")
-
-
-def _delete(connection: Connection, key: FunctionKey) -> None:
-    if connection.execute(delete(functions).where(_is(functions, key))).rowcount == 0:
-        raise ResourceNotFound(f"Function not found: {key.arn}")
-
-
-def _is(table: Table, key: FunctionKey) -> ColumnElement[bool]:
-    return (table.c.account == key.account) & (table.c.region == key.region) & (table.c.name == key.name)

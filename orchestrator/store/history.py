@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from orchestrator.domain.history import LifecycleEntry, OutputBatch
 from orchestrator.domain.names import FunctionKey, key_of_request_id
@@ -31,7 +31,7 @@ from orchestrator.store.history_rows import (
 )
 from orchestrator.store.keys import KeySequence, first_key_at
 from orchestrator.store.operations import Kind
-from orchestrator.store.tables import lifecycle, output
+from orchestrator.store.tables import lifecycle, of_function, output
 from orchestrator.store.writer import Writer
 
 QUEUE_BYTES = 16 * 1024 * 1024
@@ -139,7 +139,7 @@ class HistoryStore:
         columns = lifecycle.c
         query = select(lifecycle).order_by(columns.id.desc()).limit(limit)
         if function is not None:
-            query = query.where(_of(lifecycle, function))
+            query = query.where(of_function(lifecycle, function))
         if environment_id is not None:
             query = query.where(columns.environment_id == environment_id)
         if request_id is not None:
@@ -171,10 +171,6 @@ def _write_output(connection: Connection, rows: Sequence[tuple[int, OutputBatch]
     return [None] * len(rows)
 
 
-def _of(table: Table, function: FunctionKey) -> ColumnElement[bool]:
-    return (table.c.account == function.account) & (table.c.region == function.region) & (table.c.name == function.name)
-
-
 def _query_output(
     function: FunctionKey, after_id: int, since: datetime | None, environment_id: str | None, request_id: str | None
 ) -> Select[tuple[object, ...]]:
@@ -182,7 +178,7 @@ def _query_output(
     first_id = after_id + 1
     if since is not None:
         first_id = max(first_id, first_key_at(since))
-    query = select(output).where(_of(output, function))
+    query = select(output).where(of_function(output, function))
     if request_id is not None:
         first_id = max(first_id, key_of_request_id(request_id) or 0)
         query = query.where(func.instr(output.c.lines, request_id) > 0)

@@ -23,7 +23,8 @@ from orchestrator.store.data_dir import DataDirLock, refuse_unfinished_restore
 from orchestrator.store.database import Database, explained
 from orchestrator.store.documents import Documents, Place, load_documents
 from orchestrator.store.event_invoke_configs import EVENT_INVOKE_CONFIGS
-from orchestrator.store.functions import FunctionStore, load_functions, seal_what_is_plain
+from orchestrator.store.function_statements import load_functions, seal_what_is_plain
+from orchestrator.store.functions import FunctionStore
 from orchestrator.store.history import LINGER_S, QUEUE_BYTES, HistoryStore, greatest_id
 from orchestrator.store.invocation_queries import greatest_key
 from orchestrator.store.invocations import InvocationStore

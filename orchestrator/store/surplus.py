@@ -14,7 +14,7 @@ from orchestrator.domain.invocations import INVOCATION_MOVES, InvocationState
 from orchestrator.domain.names import FunctionKey
 from orchestrator.store.history_rows import LIFECYCLE_ROW_BYTES
 from orchestrator.store.invocation_queries import greatest_key
-from orchestrator.store.tables import invocations, lifecycle, output, payloads
+from orchestrator.store.tables import invocations, lifecycle, of_function, output, payloads
 
 BATCH_BYTES = 1024 * 1024
 """What one transaction deletes at most, about."""
@@ -94,15 +94,13 @@ def functions_with_output(connection: Connection) -> list[FunctionKey]:
 
 def surplus_output(connection: Connection, function: FunctionKey, limit_bytes: int) -> list[int]:
     """The oldest rows of a function's output, as long as it has more than this; at most `BATCH_BYTES` of them."""
-    of_function = (
-        (output.c.account == function.account) & (output.c.region == function.region) & (output.c.name == function.name)
-    )
-    surplus = connection.execute(select(func.sum(output.c.size_bytes)).where(of_function)).scalar() or 0
+    own = of_function(output, function)
+    surplus = connection.execute(select(func.sum(output.c.size_bytes)).where(own)).scalar() or 0
     surplus -= limit_bytes
     ids: list[int] = []
     taken = 0
     if surplus > 0:
-        oldest = select(output.c.id, output.c.size_bytes).where(of_function).order_by(output.c.id).limit(_WINDOW_ROWS)
+        oldest = select(output.c.id, output.c.size_bytes).where(own).order_by(output.c.id).limit(_WINDOW_ROWS)
         for row_id, size_bytes in connection.execute(oldest):
             if taken >= min(surplus, BATCH_BYTES):
                 break

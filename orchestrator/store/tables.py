@@ -21,6 +21,8 @@ from sqlalchemy import (
     literal_column,
 )
 
+from orchestrator.domain.names import FunctionKey
+
 MAIN = MetaData()
 HISTORY = MetaData()
 
@@ -250,3 +252,8 @@ lifecycle = Table(
     ),
     Index("lifecycle_of_request", "request_id", "id", sqlite_where=literal_column("request_id IS NOT NULL")),
 )
+
+
+def of_function(table: Table, key: FunctionKey) -> ColumnElement[bool]:
+    """Rows that are this function's, of any table that names its functions."""
+    return (table.c.account == key.account) & (table.c.region == key.region) & (table.c.name == key.name)

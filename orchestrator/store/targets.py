@@ -13,7 +13,7 @@ from orchestrator.domain.errors import ResourceNotFound
 from orchestrator.domain.functions import FunctionState, LastUpdateStatus
 from orchestrator.domain.names import LATEST, FunctionKey
 from orchestrator.domain.publishing import check_revision
-from orchestrator.store.tables import aliases, function_versions
+from orchestrator.store.tables import aliases, function_versions, of_function
 
 
 def check_there(connection: Connection, key: FunctionKey, qualifier: str) -> None:
@@ -59,8 +59,7 @@ def _where(key: FunctionKey, qualifier: str) -> tuple[Table, tuple[ColumnElement
     is_version = qualifier == LATEST or qualifier.isdigit()
     table = function_versions if is_version else aliases
     name = table.c.version if is_version else table.c.alias
-    of_function = (table.c.account == key.account, table.c.region == key.region, table.c.name == key.name)
-    return table, (*of_function, name == qualifier)
+    return table, (of_function(table, key), name == qualifier)
 
 
 def _not_found(key: FunctionKey, qualifier: str) -> ResourceNotFound:
