@@ -54,6 +54,9 @@ class BoundedHttp(HttpToolsProtocol):
         self._dropped = 0
         self._is_over = False
         self._is_parting = False
+        self._is_ending = False
+        self._is_waiting = False
+        self._held = b""
         self._answering: Any = None
         self._is_part = True
         self._began = self._heard = self.loop.time()
@@ -84,13 +87,17 @@ class BoundedHttp(HttpToolsProtocol):
         wait_s = self._keeper.wait_s(self._address, self.loop.time())
         if wait_s:
             self._keeper.refused(self._address, "it connects more often than it may, and has to wait")
-            transport.pause_reading()
+            self._is_waiting = True
             self.loop.call_later(wait_s, self._read_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over, whoever ended it."""
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()
         self._abandon()
+        # Each of them knows this connection: it would be freed only when the collector comes by.
+        self._answering = None
+        self.cycle = None  # type: ignore[assignment]
         self._keeper.connections_in_all -= 1
         if self._address:
             self._keeper.connections[self._address] -= 1
@@ -98,9 +105,14 @@ class BoundedHttp(HttpToolsProtocol):
                 del self._keeper.connections[self._address]
 
     def _read_on(self) -> None:
-        if not self.transport.is_closing():
-            self._began = self._heard = self.loop.time()
-            self.transport.resume_reading()
+        self._is_waiting = False
+        if self.transport.is_closing():
+            return
+        self._began = self._heard = self.loop.time()
+        self.transport.resume_reading()
+        if self._held:
+            held, self._held = self._held, b""
+            self.data_received(held)
 
     def on_message_begin(self) -> None:
         """
@@ -130,6 +142,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The listener ends, and waits for nobody who has had the last answer."""
+        self._is_ending = True
         if self._is_parting:
             self.transport.close()
         else:
@@ -139,6 +152,11 @@ class BoundedHttp(HttpToolsProtocol):
         """Bytes came: whole requests, as nearly always, or a part of one."""
         if self._is_parting:
             self._drop(data)
+            return
+        if self._is_waiting:
+            # What came with the connection; a loop reads that, whatever it is told before.
+            self._held += data
+            self.transport.pause_reading()
             return
         cycle = self.cycle
         received = len(cycle.body) if self._is_part and cycle is not None else 0
@@ -172,6 +190,11 @@ class BoundedHttp(HttpToolsProtocol):
             raise NotServed
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        """A request was answered: the next one's turn, or a wait for it. After the last one neither."""
+        if not self._is_parting:
+            super().on_response_complete()
+
     def on_message_complete(self) -> None:
         """A request has come whole; uvicorn does not note it of one that has been answered."""
         super().on_message_complete()
@@ -191,7 +214,7 @@ class BoundedHttp(HttpToolsProtocol):
             now: The loop's time.
         """
         bounds = self._bounds
-        if self.transport is None:
+        if self.transport is None or self._is_waiting:
             return
         # Of a connection that is closing, the answer is still to be read; one between two requests is uvicorn's.
         if self._is_parting or (self._is_answered and self._is_part):
@@ -266,14 +289,18 @@ class BoundedHttp(HttpToolsProtocol):
         self._part()
 
     def _close_answered(self) -> None:
-        """A request was answered, and its connection is not to be used again."""
-        if self.cycle.more_body and not self.transport.is_closing():
+        """A request was answered, or its answer broke off; its connection is not to be used again."""
+        if not self.transport.is_closing() and self._answering.response_complete and self.cycle.more_body:
             self._part()
         else:
             self.transport.close()
 
     def _part(self) -> None:
         """Nothing more is said on this connection; it is closed by its peer, or by a sweep."""
+        if self._is_ending:
+            # So have the sweeps.
+            self.transport.close()
+            return
         self._is_parting, self._dropped, self._answered_since = True, 0, None
         self._abandon()
         self.flow.resume_reading()

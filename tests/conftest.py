@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+import uvloop
 
 _FIGURES = pytest.StashKey[list[str]]()
 
@@ -13,6 +15,11 @@ _FIGURES = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Measured figures are gathered here."""
     config.stash[_FIGURES] = []
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    """Tests run on the loop that Paddock runs on: asyncio's own does some things in another order."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(scope="session")

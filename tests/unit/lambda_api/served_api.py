@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import uvloop
 from botocore.config import Config
 from fastapi import APIRouter
 
@@ -176,7 +177,7 @@ class ServedApi:
         self._session = boto3.Session()
         self._begun = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="served api")
+        self._thread = threading.Thread(target=lambda: uvloop.run(self._serve()), name="served api")
         self._thread.start()
         assert self._begun.wait(_PATIENCE_S), "the API did not begin to listen"
         if self._failure is not None:
