@@ -26,7 +26,7 @@ from orchestrator.clock import Clock
 from orchestrator.console.api import ConsoleSources, console_router
 from orchestrator.console.doctor import Doctor
 from orchestrator.domain.aliases import draw_from
-from orchestrator.domain.connections import front_port_connections
+from orchestrator.domain.connections import front_port_connections, runtime_api_connections
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.domain.lifetimes import Lifetimes
@@ -74,8 +74,6 @@ _YOUNG_OBJECTS = 20_000
 _MIB = 1_048_576
 _FRONT_KEEP_ALIVE_S = 75
 _RUNTIME_KEEP_ALIVE_S = 86_400
-_RUNTIME_BOUNDS = Bounds(connections=1024, connections_per_s=300, requests_ahead=4, dropped_bytes=8_388_608)
-"""As many connections as open files: fewer would hinder a function that calls a thousand others at once."""
 _DRAIN = timedelta(seconds=5)
 _TURNS = frozenset({LifecycleEvent.BUSY, LifecycleEvent.IDLE})
 _SHUTTING_DOWN = "Paddock is shutting down; try again when it is back"
@@ -267,6 +265,7 @@ class ControlPlane:
         )
         self._scaler.max_starting = self._provisioning.max_starting = settings.max_starting or facts.cpus
         refusals = Refusals(self._journal, self._clock, self._fleet.at_address)
+        together, each = runtime_api_connections(_open_files(), settings.max_environments)
         self._runtime = Listener(
             RuntimeApi(
                 fleet=self._fleet,
@@ -280,7 +279,13 @@ class ControlPlane:
             port=settings.runtime_port,
             keep_alive_s=_RUNTIME_KEEP_ALIVE_S,
             tells_date=False,
-            bounds=_RUNTIME_BOUNDS,
+            bounds=Bounds(
+                connections_in_all=together,
+                connections=each,
+                connections_per_s=300,
+                requests_ahead=4,
+                dropped_bytes=8_388_608,
+            ),
             refused=refusals.note_peer,
         )
         await self._runtime.start()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.domain.connections import front_port_connections
+from orchestrator.domain.connections import front_port_connections, runtime_api_connections
 from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import Listener
 from tests.unit.test_listeners import free_port
@@ -73,9 +73,18 @@ async def _until_there_is_a_place(opened: Callable[..., Awaitable[Connection]]) 
 
 
 @pytest.mark.parametrize(
-    ("open_files", "environments", "connections"),
-    [(1_048_576, 1000, 1_045_448), (20_000, 1000, 16_872), (4096, 1000, 2048), (1024, 100, 596), (256, 1000, 128)],
+    ("open_files", "environments", "callers", "functions", "each"),
+    [
+        (1_048_576, 1000, 786_432, 262_016, 1024),
+        (20_000, 1000, 15_000, 4872, 1024),
+        (4096, 1000, 2048, 1920, 480),
+        (1024, 100, 596, 300, 75),
+        (256, 1000, 128, 32, 8),
+    ],
 )
-def test_callers_leave_what_they_wait_for_its_files(open_files: int, environments: int, connections: int) -> None:
-    """Or half of them, where the host allows too few for all its environments."""
-    assert front_port_connections(open_files, environments) == connections
+def test_callers_and_functions_leave_each_other_their_files(
+    open_files: int, environments: int, callers: int, functions: int, each: int
+) -> None:
+    """Callers have what environments need not, within a half and three quarters; no function can take it all."""
+    assert front_port_connections(open_files, environments) == callers
+    assert runtime_api_connections(open_files, environments) == (functions, each)
