@@ -8,6 +8,7 @@ freeze or stop is the reaper's, when to start is the scaler's.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
@@ -86,6 +87,8 @@ class Fleet:
         self._stopping = asyncio.Semaphore(_MAX_STOPPING_AT_ONCE)
         self._observer: FleetObserver | None = None
         self.engine_is_lost = False
+        self.engine_back_at = -math.inf
+        """When it came back last, in the clock's monotonic seconds."""
 
     def observe(self, observer: FleetObserver) -> None:
         """Tell this observer from now on; called once, at wiring."""
@@ -434,6 +437,7 @@ class Fleet:
                 log.warning("engine.lost", remedy="start the Docker engine; Paddock goes on by itself")
             case EngineBack():
                 self.engine_is_lost = False
+                self.engine_back_at = self._clock.monotonic()
                 self.pools.engine_is_back()
                 log.info("engine.back")
 

@@ -35,8 +35,8 @@ class Patience:
         )
 
     def is_over(self, enqueued: float, now: float) -> bool:
-        """Has who waits since then waited long enough, if there is no hope?"""
-        return now - enqueued > self._room_wait_s
+        """Has who waits since then waited long enough, if there is no hope? A wait for the engine does not count."""
+        return now - max(enqueued, self._fleet.engine_back_at) > self._room_wait_s
 
     def has_hope(self, pool: Pool, now: float) -> bool:
         """Is an environment on its way that may serve whoever comes first?"""

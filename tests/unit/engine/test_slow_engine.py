@@ -177,6 +177,21 @@ async def test_starts_that_fail_together_are_one_failure(engine: Engine) -> None
     assert {(await answer_of(call)).status_code for call in calls} == {200}
 
 
+async def test_who_waited_while_the_engine_was_away_is_not_told_that_there_is_no_room(engine: Engine) -> None:
+    """The moment it is back nothing is being started yet, and nothing failed: the wait begins anew."""
+    engine.fleet.happened(EngineLost(at=engine.clock.now()))
+    engine.clock.advance(1)
+    call = engine.call({"n": 6})
+    await engine.settle()
+    engine.clock.advance(ROOM_WAIT_S - 0.5)
+    engine.fleet.happened(EngineBack(at=engine.clock.now()))
+    engine.clock.advance(1)
+    await engine.dispatcher.tick()
+    runtime = await engine.environment()
+    runtime.answer(runtime.ask() or await runtime.event())
+    assert (await answer_of(call)).payload == b'{"n": 6}'
+
+
 async def test_when_the_engine_is_back_nobody_waits_for_what_it_could_not_do(engine: Engine) -> None:
     """However often that was tried."""
     engine.driver.sandbox_failures.extend(EngineUnreachable("Docker engine does not answer") for _ in range(5))
