@@ -23,19 +23,23 @@ from orchestrator.held_head import HeldHead
 from orchestrator.http_bounds import Keeper
 
 _AT_ONCE = struct.pack("ii", 1, 0)
-_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_NO_PLACE_TEXT = b'{"Reason":"CallerRateLimitExceeded","message":"Rate exceeded","Type":"User"}'
-_NO_PLACE = (
-    b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
-    b"x-amzn-errortype: TooManyRequestsException\r\nconnection: close\r\n"
-    b"content-length: " + str(len(_NO_PLACE_TEXT)).encode() + b"\r\n\r\n" + _NO_PLACE_TEXT
-)
-_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_NO_HTTP_TEXT = b"Invalid HTTP request received."
-_NO_HTTP = (
-    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
-    b"content-length: " + str(len(_NO_HTTP_TEXT)).encode() + b"\r\n\r\n" + _NO_HTTP_TEXT
+
+
+def _last_answer(status: bytes, body: bytes = b"", *headers: bytes) -> bytes:
+    """A whole answer, after which its connection is closed."""
+    length = b"content-length: %d" % len(body)
+    return b"\r\n".join([b"HTTP/1.1 " + status, *headers, b"connection: close", length, b"", body])
+
+
+_TOO_SLOW = _last_answer(b"408 Request Timeout")
+_TOO_MANY = _last_answer(b"429 Too Many Requests")
+_TOO_LARGE = _last_answer(b"431 Request Header Fields Too Large")
+_NO_PLACE = _last_answer(
+    b"429 Too Many Requests",
+    b'{"Reason":"CallerRateLimitExceeded","message":"Rate exceeded","Type":"User"}',
+    b"content-type: application/json",
+    b"retry-after: 1",
+    b"x-amzn-errortype: TooManyRequestsException",
 )
 
 
@@ -55,8 +59,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._is_over = False
         self._is_parting = False
         self._is_ending = False
-        self._is_waiting = False
-        self._held = b""
+        self._held: bytes | None = None
         self._answering: Any = None
         self._is_part = True
         self._began = self._heard = self.loop.time()
@@ -87,7 +90,7 @@ class BoundedHttp(HttpToolsProtocol):
         wait_s = self._keeper.wait_s(self._address, self.loop.time())
         if wait_s:
             self._keeper.refused(self._address, "it connects more often than it may, and has to wait")
-            self._is_waiting = True
+            self._held = b""
             self.loop.call_later(wait_s, self._read_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -105,13 +108,12 @@ class BoundedHttp(HttpToolsProtocol):
                 del self._keeper.connections[self._address]
 
     def _read_on(self) -> None:
-        self._is_waiting = False
+        held, self._held = self._held, None
         if self.transport.is_closing():
             return
         self._began = self._heard = self.loop.time()
         self.transport.resume_reading()
-        if self._held:
-            held, self._held = self._held, b""
+        if held:
             self.data_received(held)
 
     def on_message_begin(self) -> None:
@@ -138,7 +140,8 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_over:
             self._refuse(_TOO_MANY, "it sent more requests ahead than it may")
         else:
-            self._refuse(_NO_HTTP, "it sent what is no HTTP")
+            answer = _last_answer(b"400 Bad Request", msg.encode(), b"content-type: text/plain; charset=utf-8")
+            self._refuse(answer, "it sent what is no HTTP")
 
     def shutdown(self) -> None:
         """The listener ends, and waits for nobody who has had the last answer."""
@@ -153,8 +156,8 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_parting:
             self._drop(data)
             return
-        if self._is_waiting:
-            # What came with the connection; a loop reads that, whatever it is told before.
+        if self._held is not None:
+            # It has to wait. What came with the connection; a loop reads that, whatever it is told before.
             self._held += data
             self.transport.pause_reading()
             return
@@ -190,11 +193,6 @@ class BoundedHttp(HttpToolsProtocol):
             raise NotServed
         super().on_headers_complete()
 
-    def on_response_complete(self) -> None:
-        """A request was answered: the next one's turn, or a wait for it. After the last one neither."""
-        if not self._is_parting:
-            super().on_response_complete()
-
     def on_message_complete(self) -> None:
         """A request has come whole; uvicorn does not note it of one that has been answered."""
         super().on_message_complete()
@@ -214,7 +212,7 @@ class BoundedHttp(HttpToolsProtocol):
             now: The loop's time.
         """
         bounds = self._bounds
-        if self.transport is None or self._is_waiting:
+        if self.transport is None or self._held is not None:
             return
         # Of a connection that is closing, the answer is still to be read; one between two requests is uvicorn's.
         if self._is_parting or (self._is_answered and self._is_part):
