@@ -21,6 +21,7 @@ from orchestrator.store.encoding import to_json
 from orchestrator.store.function_rows import alias_from, alias_row, place_of_environment, version_from, version_row
 from orchestrator.store.sealing import Sealer, is_sealed
 from orchestrator.store.tables import aliases, function_versions, functions, of_function
+from orchestrator.store.targets import not_found
 
 
 def load_functions(connection: Connection, sealer: Sealer) -> list[Function]:
@@ -112,7 +113,7 @@ def change(connection: Connection, key: FunctionKey, **columns: int | str | None
     """
     changed = connection.execute(update(functions).where(of_function(functions, key)).values(**columns))
     if changed.rowcount == 0:
-        raise _not_found(key)
+        raise not_found(key)
 
 
 def delete(connection: Connection, key: FunctionKey) -> None:
@@ -123,7 +124,7 @@ def delete(connection: Connection, key: FunctionKey) -> None:
         ResourceNotFound: If it is gone already.
     """
     if connection.execute(delete_from(functions).where(of_function(functions, key))).rowcount == 0:
-        raise _not_found(key)
+        raise not_found(key)
 
 
 def tags_of(connection: Connection, key: FunctionKey) -> dict[str, str]:
@@ -141,7 +142,7 @@ def last_published(connection: Connection, key: FunctionKey) -> int:
     """
     found = connection.execute(select(functions.c.last_published).where(of_function(functions, key))).first()
     if found is None:
-        raise _not_found(key)
+        raise not_found(key)
     return int(found.last_published)
 
 
@@ -184,7 +185,7 @@ def delete_version(connection: Connection, key: FunctionKey, number: str) -> Non
         )
     where = (of_function(function_versions, key), function_versions.c.version == number)
     if connection.execute(delete_from(function_versions).where(*where)).rowcount == 0:
-        raise ResourceNotFound(f"Function not found: {key.qualified_arn(number)}")
+        raise not_found(key, number)
 
 
 def create_alias(connection: Connection, alias: Alias) -> None:
@@ -232,8 +233,4 @@ def _check_versions(connection: Connection, alias: Alias) -> None:
     rows = connection.execute(select(function_versions.c.version).where(of_function(function_versions, alias.key)))
     there = {row.version for row in rows}
     for version in alias.versions - there:
-        raise ResourceNotFound(f"Function not found: {alias.key.qualified_arn(version)}")
-
-
-def _not_found(key: FunctionKey) -> ResourceNotFound:
-    return ResourceNotFound(f"Function not found: {key.arn}")
+        raise not_found(alias.key, version)

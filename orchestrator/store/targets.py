@@ -25,7 +25,7 @@ def check_there(connection: Connection, key: FunctionKey, qualifier: str) -> Non
     """
     table, where = _where(key, qualifier)
     if connection.execute(select(table.c.revision_id).where(*where)).first() is None:
-        raise _not_found(key, qualifier)
+        raise not_found(key, qualifier)
 
 
 def renew_revision(
@@ -45,7 +45,7 @@ def renew_revision(
     table, where = _where(key, qualifier)
     found = connection.execute(select(table).where(*where)).first()
     if found is None:
-        raise _not_found(key, qualifier)
+        raise not_found(key, qualifier)
     check_revision(given, found.revision_id)
     if table is function_versions and (
         found.state == FunctionState.PENDING or found.last_update_status == LastUpdateStatus.IN_PROGRESS
@@ -62,5 +62,6 @@ def _where(key: FunctionKey, qualifier: str) -> tuple[Table, tuple[ColumnElement
     return table, (of_function(table, key), name == qualifier)
 
 
-def _not_found(key: FunctionKey, qualifier: str) -> ResourceNotFound:
+def not_found(key: FunctionKey, qualifier: str = LATEST) -> ResourceNotFound:
+    """What whoever asks for it is told."""
     return ResourceNotFound(f"Function not found: {key.arn if qualifier == LATEST else key.qualified_arn(qualifier)}")
