@@ -6,7 +6,6 @@ import json
 import os
 import resource
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import boto3
 import docker
 from botocore.config import Config
 
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 _CHECKOUT = Path(__file__).parent.parent.parent
@@ -54,7 +54,7 @@ class PaddockProcess:
         python: str = sys.executable,
         **settings: object,
     ) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.data_dir = data_dir
         self._open_files = open_files
         self._checkout = checkout
@@ -250,10 +250,3 @@ def deploy(client: Any, name: str, image: str, **configuration: Any) -> None:
         **configuration,
     )
     client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -11,7 +11,7 @@ import pytest
 from orchestrator.domain.connections import front_port_connections, runtime_api_connections
 from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import Listener
-from tests.unit.test_listeners import free_port
+from tests.support.ports import free_port
 
 _PATIENCE_S = 5
 _REQUEST = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"

@@ -15,8 +15,8 @@ import pytest
 
 from orchestrator.bounded_http import BoundedHttp
 from orchestrator.listeners import Listener
+from tests.support.ports import free_port
 from tests.support.waiting import until
-from tests.unit.test_listeners import free_port
 
 _PATIENCE_S = 5
 _RESET_WHEN_CLOSED = struct.pack("ii", 1, 0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import AddressInUse, Listener
+from tests.support.ports import free_port
 
 Seen = dict[str, Any]
 
@@ -26,14 +26,6 @@ _STREAMED = (
     b"Trailer: Lambda-Runtime-Function-Error-Type\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"
     b"5\r\nhello\r\n0\r\nLambda-Runtime-Function-Error-Type: Function.Late\r\n\r\n"
 )
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

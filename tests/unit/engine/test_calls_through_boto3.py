@@ -26,7 +26,7 @@ from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.listeners import Listener
 from tests.support.builders import KEY
 from tests.support.engine import Engine
-from tests.unit.test_listeners import free_port
+from tests.support.ports import free_port
 
 _OPERATIONS = pytest.mark.parametrize(
     ("operation", "members"),

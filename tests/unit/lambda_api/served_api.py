@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -43,6 +42,7 @@ from orchestrator.settings import Settings
 from orchestrator.store.store import Store
 from tests.support.builders import an_image
 from tests.support.fake_clock import FakeClock
+from tests.support.ports import free_port
 from tests.support.signed_requests import RawAnswer, send
 
 HOST_ARCHITECTURE = "x86_64"
@@ -172,7 +172,7 @@ class ServedApi:
         self.front_desk = ScriptedFrontDesk()
         self.provisioning = ScriptedProvisioning()
         self.retired: list[Any] = []
-        self.port = _free_port()
+        self.port = free_port()
         self._data_dir = data_dir
         self._session = boto3.Session()
         self._begun = threading.Event()
@@ -293,10 +293,3 @@ class ServedApi:
             keep_alive_s=self._keep_alive_s,
             bounds=self._bounds,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
