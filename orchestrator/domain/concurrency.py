@@ -6,15 +6,14 @@ AWS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from orchestrator.domain.errors import ThrottleReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConcurrencySnapshot:
+class ConcurrencySnapshot(NamedTuple):
     """
-    What runs now, counted from the leases that are held.
+    What runs now, counted from the leases that are held. A tuple, for each invocation makes one.
 
     Args:
         of_function: Leases of this function.

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from orchestrator.domain import reports
 from orchestrator.domain.log_levels import is_at_least
@@ -20,10 +20,9 @@ from orchestrator.domain.version_options import LoggingConfig
 _SUCCESS = "success"
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformLine:
+class PlatformLine(NamedTuple):
     """
-    One line.
+    One line. A tuple, as what is told of a run: each invocation makes three.
 
     Args:
         level: `DEBUG`, `INFO` or `WARN`; None in text, where nothing is filtered.
@@ -33,8 +32,7 @@ class PlatformLine:
     level: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFacts:
+class RunFacts(NamedTuple):
     """
     What is told of a run that has ended.
 

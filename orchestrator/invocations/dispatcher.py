@@ -85,9 +85,10 @@ class Dispatcher:
 
     def submit(self, work: Work) -> None:
         """Find it an environment, or let it wait for one."""
+        key = work.version_key
         self.waiting.append(work)
-        self._match(work.version_key)
-        if len(self.waiting.of(work.version_key)):
+        self._match(key)
+        if len(self.waiting.of(key)):
             self._want_environments()
 
     def leave(self, work: Work) -> bool:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from orchestrator.domain.invocations import InvocationType
 from orchestrator.domain.names import FunctionReference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvokeRequest:
+class InvokeRequest(NamedTuple):
     """
-    One call.
+    One call. A tuple, as its answer: they are made for each.
 
     Args:
         client_context: Decoded JSON text, or None.
@@ -31,8 +29,7 @@ class InvokeRequest:
     tenant_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvokeResult:
+class InvokeResult(NamedTuple):
     """
     Its answer.
 

@@ -9,7 +9,7 @@ default.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from orchestrator.domain.names import DEFAULT_ACCOUNT
@@ -24,10 +24,9 @@ _IN_QUERY = re.compile(r"X-Amz-Credential=([^&]+)")
 _ACCOUNT = re.compile(r"\d{12}")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """
-    The account and region a request speaks for.
+    The account and region a request speaks for. A tuple, for each invocation makes one.
 
     Args:
         origin: How the front port was called by it, like `http://localhost:4574`; empty where it was not.
@@ -41,24 +40,25 @@ class Caller:
 
 
 def caller_in(scope: Scope, authorization: str, query: str, default_region: str, action: str) -> Caller:
-    """The caller of a request: its account where that is known for certain, else as `caller_of` reads it."""
-    caller = caller_of(authorization, query, default_region)
-    host = "" if scope.get("paddock.caller") else dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    origin = f"{scope.get('scheme', 'http')}://{host}" if host else ""
-    return replace(caller, account=scope.get(ACCOUNT, caller.account), origin=origin, action=action)
-
-
-def caller_of(authorization: str, query: str, default_region: str) -> Caller:
     """
-    Read the credential scope.
+    The caller of a request.
 
     Args:
         authorization: The header, or an empty text.
         query: The query string, for presigned URLs.
+        action: What is asked for, as IAM names it.
     """
+    account, region = _credential_scope(authorization, query, default_region)
+    host = "" if scope.get("paddock.caller") else dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+    origin = f"{scope.get('scheme', 'http')}://{host}" if host else ""
+    return Caller(scope.get(ACCOUNT, account), region, origin, action)
+
+
+def _credential_scope(authorization: str, query: str, default_region: str) -> tuple[str, str]:
+    """The account and the region that it tells."""
     match = _CREDENTIAL.search(authorization)
     if match is None and (presigned := _IN_QUERY.search(query)):
         match = _CREDENTIAL.search(f"Credential={unquote(presigned[1])}")
     if match is None:
-        return Caller(DEFAULT_ACCOUNT, default_region)
-    return Caller(match[1] if _ACCOUNT.fullmatch(match[1]) else DEFAULT_ACCOUNT, match[2])
+        return DEFAULT_ACCOUNT, default_region
+    return match[1] if _ACCOUNT.fullmatch(match[1]) else DEFAULT_ACCOUNT, match[2]

@@ -70,7 +70,7 @@ def test_json_is_one_object_a_line_with_awss_members() -> None:
 
 def test_a_timeout_in_json_is_a_status_and_no_line_of_its_own() -> None:
     """On both records, without an error type."""
-    run = replace(_RUN, status="timeout", error_type="Sandbox.Timedout", timeout=timedelta(seconds=3))
+    run = _RUN._replace(status="timeout", error_type="Sandbox.Timedout", timeout=timedelta(seconds=3))
     records = [json.loads(line.text)["record"] for line in ended(_JSON, run, NOW)]
     assert [(record["status"], "errorType" in record) for record in records] == [("timeout", False)] * 2
     assert [line.text.split()[0] for line in ended(LoggingConfig(), run, NOW)][1:] == ["END", "REPORT"]
@@ -78,7 +78,7 @@ def test_a_timeout_in_json_is_a_status_and_no_line_of_its_own() -> None:
 
 def test_an_error_in_json_has_its_type() -> None:
     """On both records, and on that of an init."""
-    run = replace(_RUN, status="error", error_type="Runtime.ExitError", init_duration_ms=None)
+    run = _RUN._replace(status="error", error_type="Runtime.ExitError", init_duration_ms=None)
     done, report = (json.loads(line.text)["record"] for line in ended(_JSON, run, NOW))
     assert done["errorType"] == report["errorType"] == "Runtime.ExitError"
     assert "initDurationMs" not in report["metrics"]
@@ -107,7 +107,7 @@ def test_an_error_in_json_has_its_type() -> None:
 def test_the_system_level_says_which_are_kept(system_level: str, status: str | None, kept: list[str]) -> None:
     """A start and a good report are INFO, a good runtimeDone DEBUG, all that failed is WARN."""
     logging = replace(_JSON, system_level=system_level)
-    lines = (begun(logging, "r", "1", NOW), *ended(logging, replace(_RUN, status=status), NOW))
+    lines = (begun(logging, "r", "1", NOW), *ended(logging, _RUN._replace(status=status), NOW))
     assert [json.loads(line.text)["type"] for line in lines if is_kept(line, logging)] == kept
 
 
