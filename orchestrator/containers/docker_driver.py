@@ -356,7 +356,7 @@ class DockerDriver:
         await self._started().thaw(environment_id)
 
     async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
-        """Limit its CPU time in each 100 ms."""
+        """Limit its CPU time in each of its periods."""
         await self._started().limit_cpu(environment_id, quota_us)
 
     async def stop(self, environment_id: str, grace: timedelta) -> None:

@@ -27,7 +27,6 @@ from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.scratch_disks import ScratchDisk, ScratchDisks
 from orchestrator.containers.spec import USER, OfTheImage, environment_container
 from orchestrator.containers.writable_roots import WritableRoots
-from orchestrator.domain.functions import CPU_PERIOD_US
 from orchestrator.domain.start_failures import SANDBOX_FAILURE
 from orchestrator.driver.protocol import (
     EngineRefused,
@@ -184,14 +183,12 @@ class Environments:
         await self._on_container(environment_id, "unpause")
 
     async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
-        """Limit its CPU time in each 100 ms."""
+        """Limit its CPU time in each of its periods."""
         container = self._running.get(environment_id)
         if container is None:
             return
         try:
-            await self._engine.call_if_there(
-                "update_container", container.container_id, cpu_period=CPU_PERIOD_US, cpu_quota=quota_us
-            )
+            await self._engine.call_if_there("update_container", container.container_id, cpu_quota=quota_us)
         except APIError as error:
             raise EngineRefused(f"its CPU time was not limited: {error.explanation or error}") from error
 

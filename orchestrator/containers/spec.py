@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from orchestrator.containers.accounts import GROUP_ID, USER_ID
-from orchestrator.domain.functions import CPU_PERIOD_US, init_cpu_quota_us
+from orchestrator.domain.processor_time import cpu_period_us, init_cpu_quota_us
 from orchestrator.driver.protocol import EnvironmentSpec, Sandbox
 
 OWNER = "paddock.owner"
@@ -118,7 +118,7 @@ def environment_container(
             "Memory": spec.memory_mib * _MIB,
             "MemorySwap": spec.memory_mib * _MIB,
             "CpuShares": _CPU_SHARES,
-            "CpuPeriod": CPU_PERIOD_US,
+            "CpuPeriod": cpu_period_us(spec.memory_mib),
             "CpuQuota": init_cpu_quota_us(spec.memory_mib),
             "Init": False,
             "LogConfig": {"Type": "none"},

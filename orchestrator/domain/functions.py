@@ -19,10 +19,6 @@ from orchestrator.domain.function_tags import wants_writable_root
 from orchestrator.domain.names import LATEST, FunctionKey, VersionKey
 from orchestrator.domain.version_options import VersionOptions
 
-MIB_PER_VCPU = 1769
-"""AWS gives a function one vCPU at 1,769 MB. AWS: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
-CPU_PERIOD_US = 100_000
-
 
 class FunctionState(StrEnum):
     """AWS: https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html"""
@@ -262,22 +258,3 @@ def check_serves_all_alike(function: Function, what: str) -> None:
             f"{what} are not supported for {function.key.arn}: its TenancyConfig is PER_TENANT, "
             "so it is called with Invoke and an X-Amz-Tenant-Id only"
         )
-
-
-def cpu_quota_us(memory_mib: int) -> int:
-    """
-    The CPU time in microseconds that a function of this memory gets in each 100 ms.
-
-    Args:
-        memory_mib: The function's memory.
-    """
-    return max(1_000, memory_mib * CPU_PERIOD_US // MIB_PER_VCPU)
-
-
-def init_cpu_quota_us(memory_mib: int) -> int:
-    """
-    The same while it initializes: one processor, or more if it has more.
-
-    Less makes an init take many times as long; without any, one that spins takes the host from all others.
-    """
-    return max(CPU_PERIOD_US, cpu_quota_us(memory_mib))

@@ -360,7 +360,7 @@ class Driver(Protocol):
         Limit its CPU time from now on.
 
         Args:
-            quota_us: Microseconds in each 100 ms.
+            quota_us: Microseconds in each of its periods.
 
         Raises:
             EngineRefused: If the container is ending.

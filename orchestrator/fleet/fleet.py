@@ -17,9 +17,10 @@ import structlog
 from orchestrator.clock import Clock
 from orchestrator.domain.environments import Environment, EnvironmentState, Initialization, InitPhase, StopReason
 from orchestrator.domain.errors import PaddockError
-from orchestrator.domain.functions import FunctionVersion, cpu_quota_us
+from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.names import FunctionKey, VersionKey, environment_id_from, log_stream_name
+from orchestrator.domain.processor_time import cpu_quota_us
 from orchestrator.driver.protocol import (
     ContainerEnded,
     Driver,

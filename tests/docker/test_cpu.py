@@ -10,14 +10,14 @@ from typing import Any
 import docker
 import pytest
 
-from orchestrator.domain.functions import cpu_quota_us, init_cpu_quota_us
+from orchestrator.domain.processor_time import MIB_PER_VCPU, cpu_period_us, cpu_quota_us, init_cpu_quota_us
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.alone
 
 _MEMORY_MIB = 256
-_SHARE = cpu_quota_us(_MEMORY_MIB) / 100_000
+_SHARE = _MEMORY_MIB / MIB_PER_VCPU
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,11 @@ def client(paddock: PaddockProcess, images: dict[str, str]) -> Any:
     return boto
 
 
-def quota_us(container: Any) -> int:
-    """What the engine gives it in each 100 ms."""
+def time_us(container: Any) -> tuple[int, int]:
+    """What the engine gives it, and in how long a period."""
     container.reload()
-    quota: int = container.attrs["HostConfig"]["CpuQuota"]
-    return quota
+    host = container.attrs["HostConfig"]
+    return host["CpuQuota"], host["CpuPeriod"]
 
 
 def ask(client: Any, payload: object) -> Any:
@@ -51,18 +51,18 @@ def test_a_function_has_a_whole_processor_until_it_asks_for_work_and_its_memorys
     calling.start()
     container = until(lambda: next(iter(paddock.containers(engine, "begins")), None), "its container runs")
     until(lambda: paddock.environments("begins")[0]["state"] == "initializing", "it begins")
-    during = quota_us(container)
+    during = time_us(container)
     assert paddock.environments("begins")[0]["state"] == "initializing", "it was asked too late"
     calling.join(30)
-    until(lambda: quota_us(container) != during, "it has its share")
-    after = quota_us(container)
+    until(lambda: time_us(container) != during, "it has its share")
+    after = time_us(container)
     share = ask(client, {"do": "burn", "seconds": 2})["share"]
     figures(
-        f"CPU of {_MEMORY_MIB} MB: {during / 1000:.0f} ms of each 100 ms during init, then {after / 1000:.1f} ms; "
-        f"a busy loop gets {share:.3f} of a CPU"
+        f"CPU of {_MEMORY_MIB} MB: {during[0] / 1000:.0f} ms of each {during[1] / 1000:.0f} ms during init, then "
+        f"{after[0] / 1000:.1f} ms; a busy loop gets {share:.3f} of a CPU"
     )
-    assert during == init_cpu_quota_us(_MEMORY_MIB)
-    assert after == cpu_quota_us(_MEMORY_MIB)
+    assert during == (init_cpu_quota_us(_MEMORY_MIB), cpu_period_us(_MEMORY_MIB))
+    assert after == (cpu_quota_us(_MEMORY_MIB), cpu_period_us(_MEMORY_MIB))
     assert share < _SHARE * 1.5
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from orchestrator.domain.environments import EnvironmentState
-from orchestrator.domain.functions import cpu_quota_us
 from orchestrator.domain.history import LifecycleEvent
+from orchestrator.domain.processor_time import cpu_quota_us
 from orchestrator.driver.protocol import ContainerEnded, OutOfMemory, OutputChunk, OutputStream, StartFailed
 from tests.support.engine import Engine, answer_of, error_of
 from tests.support.runtime import ScriptedRuntime
