@@ -2,8 +2,8 @@
 Containers' output: attached before start, always drained, framed, handed on without ever waiting.
 
 A reader that stops reading stalls the function and makes its kill hang, so nothing here waits for anything
-downstream: what the queue cannot take is dropped and counted. Only one that writes hundreds of megabytes a second is
-read with pauses, of milliseconds: it costs the engine and its shims more processor than it has itself.
+downstream: what the queue cannot take is dropped and counted. Only one that writes tens of megabytes a second is read
+with pauses, of milliseconds: it costs the engine and its shims more processor than it has itself.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _CHUNK_BYTES = 256
 """What a chunk takes beside its content: a function that writes single bytes fills the queue as well."""
 _AT_ONCE_BYTES = 16_777_216
 _BYTES_PER_S = 4_194_304
-_READ_AT_ONCE_BYTES = 67_108_864
-_READ_BYTES_PER_S = 33_554_432
+_READ_AT_ONCE_BYTES = 8_388_608
+_READ_BYTES_PER_S = 16_777_216
 _LONGEST_PAUSE_S = 0.02
 _TOLD_WITHIN_S = 0.1
 _END_BYTES = 8192
@@ -39,7 +39,7 @@ class FrameReader(asyncio.Protocol):
     One container's attached socket: Docker's frames of an 8-byte header and their content.
 
     Args:
-        received: Called with each piece of content as it comes.
+        received: Called with content as it comes; frames of one stream that come together are one piece.
         ended: Called once when the stream has ended.
         loop: Whose time counts.
     """
@@ -69,21 +69,31 @@ class FrameReader(asyncio.Protocol):
         if self._allowance.left < 0:
             self._pause(self._allowance.settled_in_s)
         at = 0
+        pieces: list[bytes] = []
         while at < len(received):
             if self._left == 0:
                 missing = _FRAME_HEADER_BYTES - len(self._header)
                 self._header += received[at : at + missing]
                 at += missing
                 if len(self._header) < _FRAME_HEADER_BYTES:
-                    return
-                self._stream = _STREAMS.get(self._header[0], OutputStream.STDOUT)
+                    break
+                stream = _STREAMS.get(self._header[0], OutputStream.STDOUT)
+                if stream is not self._stream:
+                    self._hand_on(pieces)
+                self._stream = stream
                 self._left = int.from_bytes(self._header[4:8])
                 self._header = b""
                 continue
             piece = received[at : at + self._left]
             at += len(piece)
             self._left -= len(piece)
-            self._received(self._stream, piece)
+            pieces.append(piece)
+        self._hand_on(pieces)
+
+    def _hand_on(self, pieces: list[bytes]) -> None:
+        if pieces:
+            self._received(self._stream, b"".join(pieces))
+            pieces.clear()
 
     def _pause(self, seconds: float) -> None:
         if self._transport is not None and self._transport.is_reading():

@@ -25,9 +25,10 @@ from orchestrator.fleet.live import LiveEnvironment
 TAIL_BYTES = 4096
 MAX_LINE_BYTES = 262_144
 """A longer line is split, as CloudWatch Logs does at 256 KiB."""
+_LINES_AT_ONCE = 1000
+"""Callers of other functions wait while they are taken, a millisecond or two."""
 _LINE_COST_BYTES = 512
 """What a line costs besides its text: a function that prints short ones costs more than one that prints much."""
-_FEW_LINES = 64
 _AT_ONCE_BYTES = 8_388_608
 _BYTES_PER_S = 4_194_304
 _QUIET_S = 0.050
@@ -126,8 +127,8 @@ class OutputLog:
         self._write_end(log)
         return log.tail[-TAIL_BYTES:].decode(errors="ignore")
 
-    def received(self, chunk: OutputChunk) -> None:
-        """Bytes came from a container."""
+    async def received(self, chunk: OutputChunk) -> None:
+        """Bytes came from a container. Of many lines others have their turn in between."""
         log = self._logs.get(chunk.environment_id)
         if log is None:
             return
@@ -143,11 +144,11 @@ class OutputLog:
         # What is beyond the allowance is not looked at: that alone would take long.
         most = max(0, int(log.allowance.left_at(log.last_chunk_at))) // (1 + _LINE_COST_BYTES)
         *lines, rest = text.split(b"\n", most)
-        if len(lines) > _FEW_LINES:
-            self._add_many(log, source, lines, at_us)
-        else:
-            for line in lines:
-                self._add_bytes(log, source, line, at_us)
+        for first in range(0, len(lines), _LINES_AT_ONCE):
+            if first:
+                self._flush(log)
+                await asyncio.sleep(0)
+            self._add_lines(log, source, lines[first : first + _LINES_AT_ONCE], at_us)
         if len(lines) == most:
             self._drop(log, len(rest))
             self._end_of_tail(log, rest)
@@ -214,8 +215,8 @@ class OutputLog:
             elif log.request_id is None and now - log.last_chunk_at > _UNFINISHED_S:
                 self._finish_lines(log, self._now_us())
 
-    def _add_many(self, log: _Log, source: LineSource, lines: list[bytes], at_us: int) -> None:
-        """The same as one after the other, in a quarter of the time."""
+    def _add_lines(self, log: _Log, source: LineSource, lines: list[bytes], at_us: int) -> None:
+        """Together: one after the other takes two to seven times as long."""
         if max(map(len, lines)) > MAX_LINE_BYTES:
             for line in lines:
                 self._add_bytes(log, source, line, at_us)

@@ -6,7 +6,9 @@ import asyncio
 import socket
 import time
 
-from orchestrator.containers.output_streams import OutputQueue, read_frames
+import pytest
+
+from orchestrator.containers.output_streams import FrameReader, OutputQueue, read_frames
 from orchestrator.driver.protocol import OutputChunk, OutputStream
 from tests.support.fake_clock import FakeClock
 
@@ -108,9 +110,9 @@ async def test_single_bytes_fill_the_queue_as_well() -> None:
 
 
 async def test_one_that_writes_faster_than_anything_is_read_with_pauses_and_to_its_end() -> None:
-    """64 MB at once, then 32 a second: nothing is lost of it here, and its end is heard."""
+    """8 MB at once, then 16 a second: nothing is lost of it here, and its end is heard."""
     ours, theirs = socket.socketpair()
-    size, ended, began = 80 * _MIB, asyncio.Event(), time.monotonic()
+    size, ended, began = 16 * _MIB, asyncio.Event(), time.monotonic()
     heard = 0
 
     def received(_stream: OutputStream, content: bytes) -> None:
@@ -128,5 +130,26 @@ async def test_one_that_writes_faster_than_anything_is_read_with_pauses_and_to_i
     await asyncio.wait_for(ended.wait(), 30)
     await writing
     assert heard == size
-    assert time.monotonic() - began > 16 / 32 * 0.8
+    assert time.monotonic() - began > 8 / 16 * 0.8
     reader.close()
+
+
+def a_frame(stream: int, content: bytes) -> bytes:
+    """As the engine sends it."""
+    return bytes([stream, 0, 0, 0]) + len(content).to_bytes(4) + content
+
+
+@pytest.mark.parametrize("step", [10_000, 11, 1])
+async def test_frames_that_come_together_are_one_piece_of_each_stream_in_order(step: int) -> None:
+    """However the bytes are cut; of many small pieces each would be looked at by itself on its whole way."""
+    heard: list[tuple[OutputStream, bytes]] = []
+    reader = FrameReader(
+        lambda stream, content: heard.append((stream, content)), lambda: None, asyncio.get_running_loop()
+    )
+    sent = a_frame(1, b"one\n") + a_frame(1, b"two\n") + a_frame(2, b"oh\n") + a_frame(1, b"three\n")
+    for at in range(0, len(sent), step):
+        reader.data_received(sent[at : at + step])
+    if step >= len(sent):
+        assert heard == [(OUT, b"one\ntwo\n"), (ERR, b"oh\n"), (OUT, b"three\n")]
+    assert b"".join(content for stream, content in heard if stream is OUT) == b"one\ntwo\nthree\n"
+    assert b"".join(content for stream, content in heard if stream is ERR) == b"oh\n"

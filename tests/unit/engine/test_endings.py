@@ -167,11 +167,11 @@ async def test_what_was_written_before_the_answer_and_comes_after_it_stands_befo
     runtime.answer(event)
     await answer_of(call)
     runtime.ask()
-    engine.output.received(chunk(runtime, engine, b"late\n"))
+    await engine.output.received(chunk(runtime, engine, b"late\n"))
     engine.clock.advance(0.2)
     await engine.output.tick()
     engine.clock.advance(0.2)
-    engine.output.received(chunk(runtime, engine, b"later\n"))
+    await engine.output.received(chunk(runtime, engine, b"later\n"))
     await engine.output.tick()
     lines = [line for batch in engine.batches for line in batch.lines][-5:]
     assert [line.text.split()[0] for line in lines] == ["START", "late", "END", "REPORT", "later"]
