@@ -391,7 +391,7 @@ class ControlPlane:
 
     async def _read_output(self) -> None:
         async for chunk in self._driver.output():
-            await self._output.received(chunk)
+            self._output.received(chunk)
 
     # -- the doors
 

@@ -355,9 +355,9 @@ class DockerDriver:
         """Unpause it."""
         await self._started().thaw(environment_id)
 
-    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
-        """Limit its CPU time in each of its periods."""
-        await self._started().limit_cpu(environment_id, quota_us)
+    async def limit_cpu(self, environment_id: str) -> None:
+        """Limit its CPU time to its function's share."""
+        await self._started().limit_cpu(environment_id)
 
     async def stop(self, environment_id: str, grace: timedelta) -> None:
         """End and remove container and sandbox."""

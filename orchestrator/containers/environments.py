@@ -27,6 +27,7 @@ from orchestrator.containers.sandbox_pools import SandboxPools
 from orchestrator.containers.scratch_disks import ScratchDisk, ScratchDisks
 from orchestrator.containers.spec import USER, OfTheImage, environment_container
 from orchestrator.containers.writable_roots import WritableRoots
+from orchestrator.domain.processor_time import cpu_period_us, cpu_quota_us
 from orchestrator.domain.start_failures import SANDBOX_FAILURE
 from orchestrator.driver.protocol import (
     EngineRefused,
@@ -143,7 +144,11 @@ class Environments:
             )
             container_id = await self._engine.create(specification, f"paddock-{spec.environment_id}")
             container = Container(
-                environment_id=spec.environment_id, container_id=container_id, sandbox=sandbox, disk=disk
+                environment_id=spec.environment_id,
+                container_id=container_id,
+                memory_mib=spec.memory_mib,
+                sandbox=sandbox,
+                disk=disk,
             )
             self._running.add(container)
             # From here on it is ended when that is seen; between its taking and this it could not be.
@@ -182,13 +187,19 @@ class Environments:
         """Unpause it."""
         await self._on_container(environment_id, "unpause")
 
-    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
-        """Limit its CPU time in each of its periods."""
+    async def limit_cpu(self, environment_id: str) -> None:
+        """Limit its CPU time to its function's share."""
         container = self._running.get(environment_id)
         if container is None:
             return
         try:
-            await self._engine.call_if_there("update_container", container.container_id, cpu_quota=quota_us)
+            # Both, though its period stays: of a quota alone crun makes one in 100 ms (cgroup v2).
+            await self._engine.call_if_there(
+                "update_container",
+                container.container_id,
+                cpu_period=cpu_period_us(container.memory_mib),
+                cpu_quota=cpu_quota_us(container.memory_mib),
+            )
         except APIError as error:
             raise EngineRefused(f"its CPU time was not limited: {error.explanation or error}") from error
 

@@ -43,6 +43,7 @@ class Container:
 
     environment_id: str
     container_id: str
+    memory_mib: int
     sandbox: Sandbox
     disk: ScratchDisk | None = None
     reader: FrameReader | None = None

@@ -39,7 +39,7 @@ _VERBS: dict[type[messages.Verb], Carry] = {
     messages.Open: lambda driver, verb: driver.open(verb.spec, verb.sandbox),
     messages.Freeze: lambda driver, verb: driver.freeze(verb.environment_id),
     messages.Thaw: lambda driver, verb: driver.thaw(verb.environment_id),
-    messages.LimitCpu: lambda driver, verb: driver.limit_cpu(verb.environment_id, verb.quota_us),
+    messages.LimitCpu: lambda driver, verb: driver.limit_cpu(verb.environment_id),
     messages.Stop: lambda driver, verb: driver.stop(verb.environment_id, timedelta(seconds=verb.grace_s)),
 }
 

@@ -12,8 +12,7 @@ MIB_PER_VCPU = 1769
 """AWS gives a function one vCPU at 1,769 MB."""
 _SHORTEST_PERIOD_US = 20_000
 _LONGEST_PERIOD_US = 100_000
-_AT_ONCE_US = 7_236
-"""What the smallest function, of 128 MB, has in the longest period."""
+_SMALLEST_MIB = 128
 
 
 def cpu_period_us(memory_mib: int) -> int:
@@ -25,8 +24,7 @@ def cpu_period_us(memory_mib: int) -> int:
 
     Returns: Microseconds.
     """
-    wanted = _AT_ONCE_US * MIB_PER_VCPU // memory_mib
-    return min(_LONGEST_PERIOD_US, max(_SHORTEST_PERIOD_US, wanted))
+    return max(_SHORTEST_PERIOD_US, _LONGEST_PERIOD_US * _SMALLEST_MIB // memory_mib)
 
 
 def cpu_quota_us(memory_mib: int) -> int:
@@ -36,9 +34,9 @@ def cpu_quota_us(memory_mib: int) -> int:
     Args:
         memory_mib: The function's memory.
 
-    Returns: Microseconds; the kernel takes no less than a thousand.
+    Returns: Microseconds.
     """
-    return max(1_000, memory_mib * cpu_period_us(memory_mib) // MIB_PER_VCPU)
+    return memory_mib * cpu_period_us(memory_mib) // MIB_PER_VCPU
 
 
 def init_cpu_quota_us(memory_mib: int) -> int:

@@ -125,7 +125,6 @@ class LimitCpu(Verb, frozen=True, kw_only=True, tag="limit-cpu"):
     """`Driver.limit_cpu`"""
 
     environment_id: str
-    quota_us: int
 
 
 class Stop(Verb, frozen=True, kw_only=True, tag="stop"):

@@ -355,12 +355,9 @@ class Driver(Protocol):
         """Let its processes run again."""
         ...
 
-    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
+    async def limit_cpu(self, environment_id: str) -> None:
         """
-        Limit its CPU time from now on.
-
-        Args:
-            quota_us: Microseconds in each of its periods.
+        Its init is over: from now on it has its function's share of CPU time.
 
         Raises:
             EngineRefused: If the container is ending.

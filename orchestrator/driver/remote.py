@@ -165,9 +165,9 @@ class RemoteDriver:
         """Unpause it."""
         await self._ask(messages.Thaw(environment_id=environment_id))
 
-    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
+    async def limit_cpu(self, environment_id: str) -> None:
         """Limit its CPU time."""
-        await self._ask(messages.LimitCpu(environment_id=environment_id, quota_us=quota_us))
+        await self._ask(messages.LimitCpu(environment_id=environment_id))
 
     async def stop(self, environment_id: str, grace: timedelta) -> None:
         """End and remove it."""

@@ -20,7 +20,6 @@ from orchestrator.domain.errors import PaddockError
 from orchestrator.domain.functions import FunctionVersion
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.domain.names import FunctionKey, VersionKey, environment_id_from, log_stream_name
-from orchestrator.domain.processor_time import cpu_quota_us
 from orchestrator.driver.protocol import (
     ContainerEnded,
     Driver,
@@ -245,7 +244,7 @@ class Fleet:
         async with live.engine_turn:
             if not live.environment.is_ending:
                 try:
-                    await self._driver.limit_cpu(live.environment_id, cpu_quota_us(live.version.memory_mib))
+                    await self._driver.limit_cpu(live.environment_id)
                 except PaddockError as error:
                     log.warning("environment.cpu-not-limited", environment=live.environment_id, reason=str(error))
 

@@ -25,8 +25,6 @@ from orchestrator.fleet.live import LiveEnvironment
 TAIL_BYTES = 4096
 MAX_LINE_BYTES = 262_144
 """A longer line is split, as CloudWatch Logs does at 256 KiB."""
-_LINES_AT_ONCE = 1000
-"""Callers of other functions wait while they are taken, a millisecond or two."""
 _LINE_COST_BYTES = 512
 """What a line costs besides its text: a function that prints short ones costs more than one that prints much."""
 _AT_ONCE_BYTES = 8_388_608
@@ -127,8 +125,8 @@ class OutputLog:
         self._write_end(log)
         return log.tail[-TAIL_BYTES:].decode(errors="ignore")
 
-    async def received(self, chunk: OutputChunk) -> None:
-        """Bytes came from a container. Of many lines others have their turn in between."""
+    def received(self, chunk: OutputChunk) -> None:
+        """Bytes came from a container."""
         log = self._logs.get(chunk.environment_id)
         if log is None:
             return
@@ -144,14 +142,11 @@ class OutputLog:
         # What is beyond the allowance is not looked at: that alone would take long.
         most = max(0, int(log.allowance.left_at(log.last_chunk_at))) // (1 + _LINE_COST_BYTES)
         *lines, rest = text.split(b"\n", most)
-        for first in range(0, len(lines), _LINES_AT_ONCE):
-            if first:
-                self._flush(log)
-                await asyncio.sleep(0)
-            self._add_lines(log, source, lines[first : first + _LINES_AT_ONCE], at_us)
+        if lines:
+            self._add_lines(log, source, lines, at_us)
         if len(lines) == most:
             self._drop(log, len(rest))
-            self._end_of_tail(log, rest)
+            self._end_of_tail(log, rest.removesuffix(b"\n"))
             return
         while len(rest) > MAX_LINE_BYTES:
             self._add_bytes(log, source, rest[:MAX_LINE_BYTES], at_us)
@@ -265,7 +260,7 @@ class OutputLog:
 
     def _end_of_tail(self, log: _Log, lines: bytes) -> None:
         """Of many lines, kept or not, a caller may have asked for the last."""
-        self._add_to_tail(log, lines[-2 * TAIL_BYTES :].removesuffix(b"\n").decode(errors="replace"))
+        self._add_to_tail(log, lines[-2 * TAIL_BYTES :].decode(errors="replace"))
 
     def _drop(self, log: _Log, size: int) -> None:
         """A function that prints faster than it may is cut, and told so."""

@@ -30,7 +30,7 @@ class FakeDriver:
         self.opened: list[EnvironmentSpec] = []
         self.stopped: list[tuple[str, timedelta]] = []
         self.frozen: set[str] = set()
-        self.cpu_limits: dict[str, int] = {}
+        self.limited: set[str] = set()
         self.images: dict[str, Image] = {"hello:latest": an_image()}
         self.subnets: set[str] = set()
         self.subnet_failures: deque[Exception] = deque()
@@ -174,9 +174,9 @@ class FakeDriver:
             raise self.thaw_failures.popleft()
         self.frozen.discard(environment_id)
 
-    async def limit_cpu(self, environment_id: str, quota_us: int) -> None:
+    async def limit_cpu(self, environment_id: str) -> None:
         """Note it."""
-        self.cpu_limits[environment_id] = quota_us
+        self.limited.add(environment_id)
 
     async def stop(self, environment_id: str, grace: timedelta) -> None:
         """Note it."""

@@ -50,6 +50,7 @@ def started(engine: InspectedEngine) -> tuple[Running, Container]:
     container = Container(
         environment_id="e" * 32,
         container_id=_ID,
+        memory_mib=128,
         sandbox=Sandbox(sandbox_id=_SANDBOX, hostname="rt-a", address="10.0.0.5"),
     )
     running.add(container)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from orchestrator.containers.seccomp import profile
 from orchestrator.containers.spec import OfTheImage, environment_container
 from orchestrator.driver.protocol import Sandbox
@@ -12,10 +14,14 @@ from tests.support.builders import a_spec
 
 
 def built(
-    device: str | None = "/dev/loop7", has_writable_root: bool = False, root_size_mib: int | None = None, **image: Any
+    device: str | None = "/dev/loop7",
+    has_writable_root: bool = False,
+    root_size_mib: int | None = None,
+    memory_mib: int = 128,
+    **image: Any,
 ) -> dict[str, Any]:
     """The specification of an ordinary environment."""
-    spec = a_spec(environment={"A": "1"}, has_writable_root=has_writable_root)
+    spec = a_spec(environment={"A": "1"}, has_writable_root=has_writable_root, memory_mib=memory_mib)
     sandbox = Sandbox(sandbox_id="s" * 64, hostname="rt-a", address="10.0.0.5")
     return environment_container(
         spec,
@@ -42,6 +48,13 @@ def test_it_has_no_privilege_of_any_kind() -> None:
     assert host["Memory"] == host["MemorySwap"] == 128 * 1_048_576
     assert host["PidsLimit"] == 1024
     assert host["CpuQuota"] == host["CpuPeriod"] == 100_000
+
+
+@pytest.mark.parametrize(("memory_mib", "period_us"), [(128, 100_000), (512, 25_000), (1024, 20_000)])
+def test_it_begins_with_a_whole_processor_in_the_periods_of_its_memory(memory_mib: int, period_us: int) -> None:
+    """What it has in each of them is made less when its init is over; they stay."""
+    host = built(memory_mib=memory_mib)["HostConfig"]
+    assert host["CpuQuota"] == host["CpuPeriod"] == period_us
 
 
 def test_what_the_image_reaches_without_a_proxy_is_kept_and_the_runtime_api_added() -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.history import LifecycleEvent
-from orchestrator.domain.processor_time import cpu_quota_us
 from orchestrator.driver.protocol import ContainerEnded, OutOfMemory, OutputChunk, OutputStream, StartFailed
 from tests.support.engine import Engine, answer_of, error_of
 from tests.support.runtime import ScriptedRuntime
@@ -127,14 +126,14 @@ async def test_idle_environments_freeze_then_are_shut_down(engine: Engine) -> No
 
 
 async def test_the_cpu_is_limited_once_init_is_over(engine: Engine) -> None:
-    """128 of 1,769 MB: 7.2 ms in each 100."""
+    """To its function's share."""
     call = engine.call()
     runtime = await engine.environment()
-    assert not engine.driver.cpu_limits
+    assert not engine.driver.limited
     runtime.answer(runtime.ask() or await runtime.event())
     await answer_of(call)
     await engine.settle()
-    assert list(engine.driver.cpu_limits.values()) == [128 * 100_000 // 1769]
+    assert engine.driver.limited == {runtime.live.environment_id}
 
 
 async def test_the_log_of_a_run_has_start_output_end_and_report(engine: Engine) -> None:
@@ -167,11 +166,11 @@ async def test_what_was_written_before_the_answer_and_comes_after_it_stands_befo
     runtime.answer(event)
     await answer_of(call)
     runtime.ask()
-    await engine.output.received(chunk(runtime, engine, b"late\n"))
+    engine.output.received(chunk(runtime, engine, b"late\n"))
     engine.clock.advance(0.2)
     await engine.output.tick()
     engine.clock.advance(0.2)
-    await engine.output.received(chunk(runtime, engine, b"later\n"))
+    engine.output.received(chunk(runtime, engine, b"later\n"))
     await engine.output.tick()
     lines = [line for batch in engine.batches for line in batch.lines][-5:]
     assert [line.text.split()[0] for line in lines] == ["START", "late", "END", "REPORT", "later"]
@@ -200,11 +199,11 @@ async def test_an_init_that_goes_on_inside_an_invocation_loses_its_processor_aft
     runtime = await engine.environment()
     environment_id = runtime.live.environment_id
     await engine.pass_time(9.9)
-    assert environment_id not in engine.driver.cpu_limits
+    assert environment_id not in engine.driver.limited
     await engine.pass_time(0.2)
-    assert engine.driver.cpu_limits.pop(environment_id) == cpu_quota_us(128)
+    engine.driver.limited.remove(environment_id)
     await engine.pass_time(5)
-    assert environment_id not in engine.driver.cpu_limits
+    assert environment_id not in engine.driver.limited
     runtime.answer(runtime.ask() or await runtime.event())
     await answer_of(call)
 

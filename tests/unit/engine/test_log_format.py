@@ -26,7 +26,7 @@ async def run(engine: Engine, content: bytes, **levels: str) -> tuple[list[str],
     await engine.output.tick()
     call = engine.call(log_tail=True)
     event = await runtime.event()
-    await engine.output.received(
+    engine.output.received(
         OutputChunk(
             environment_id=runtime.live.environment_id,
             at=engine.clock.now(),

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from orchestrator.driver.protocol import OutputChunk, OutputStream
 from tests.support.engine import Engine, answer_of
 
 _MIB = 1_048_576
 
 
-async def written(engine: Engine, environment_id: str, content: bytes, dropped_bytes: int = 0) -> None:
+def written(engine: Engine, environment_id: str, content: bytes, dropped_bytes: int = 0) -> None:
     """The driver hands this on."""
-    await engine.output.received(
+    engine.output.received(
         OutputChunk(
             environment_id=environment_id,
             at=engine.clock.now(),
@@ -39,7 +37,7 @@ async def test_every_byte_is_kept_or_said_to_be_dropped(engine: Engine) -> None:
         engine.clock.advance(60)
         piece = line * (_MIB // len(line))
         for _ in range(20):
-            await written(engine, environment_id, piece)
+            written(engine, environment_id, piece)
         bytes_kept, bytes_dropped = await kept(engine)
         assert bytes_kept + bytes_dropped == 20 * _MIB
         assert bytes_kept > 10_000
@@ -49,8 +47,8 @@ async def test_every_byte_is_kept_or_said_to_be_dropped(engine: Engine) -> None:
 async def test_a_line_that_comes_in_pieces_is_one_line(engine: Engine) -> None:
     """However the engine cuts it."""
     runtime = await engine.warm()
-    await written(engine, runtime.live.environment_id, b"half a ")
-    await written(engine, runtime.live.environment_id, b"line\nand more\n")
+    written(engine, runtime.live.environment_id, b"half a ")
+    written(engine, runtime.live.environment_id, b"line\nand more\n")
     await engine.output.tick()
     texts = [line.text for batch in engine.batches for line in batch.lines if line.source.value == "stdout"]
     assert texts == ["half a line", "and more"]
@@ -61,7 +59,7 @@ async def test_the_last_lines_are_there_for_the_caller_whatever_the_log_drops(en
     runtime = await engine.warm()
     call = engine.call(log_tail=True)
     event = await runtime.event()
-    await written(engine, runtime.live.environment_id, b"x\n" * 5_000_000 + b"the very last\n")
+    written(engine, runtime.live.environment_id, b"x\n" * 5_000_000 + b"the very last\n")
     runtime.answer(event)
     await engine.settle()
     engine.clock.advance(1)
@@ -73,7 +71,7 @@ async def test_the_last_lines_are_there_for_the_caller_whatever_the_log_drops(en
 async def test_what_the_driver_dropped_is_told_though_nothing_follows(engine: Engine) -> None:
     """An empty piece says it."""
     runtime = await engine.warm()
-    await written(engine, runtime.live.environment_id, b"", dropped_bytes=1234)
+    written(engine, runtime.live.environment_id, b"", dropped_bytes=1234)
     assert (await kept(engine))[1] == 1234
 
 
@@ -84,21 +82,23 @@ async def test_what_the_history_has_no_room_for_is_told_as_dropped(engine: Engin
     engine.batches.clear()
     engine.history_is_full = True
     for _ in range(3):
-        await written(engine, runtime.live.environment_id, b"lost\n")
+        written(engine, runtime.live.environment_id, b"lost\n")
         assert await kept(engine) == (0, 0)
     engine.history_is_full = False
     assert await kept(engine) == (0, 15)
-    await written(engine, runtime.live.environment_id, b"kept\n")
+    written(engine, runtime.live.environment_id, b"kept\n")
     assert await kept(engine) == (5, 15)
 
 
-async def test_others_have_their_turn_while_many_lines_are_taken(engine: Engine) -> None:
-    """Empty lines cost a function nothing: ten thousand come in one piece, and callers of others must not wait."""
+async def test_the_tail_has_what_the_log_has_blank_lines_too(engine: Engine) -> None:
+    """As they were printed."""
     runtime = await engine.warm()
-    taking = asyncio.create_task(written(engine, runtime.live.environment_id, b"\n" * 10_000))
-    turns = 0
-    while not taking.done():
-        await asyncio.sleep(0)
-        turns += 1
-    assert turns >= 10
-    assert await kept(engine) == (10_000, 0)
+    call = engine.call(log_tail=True)
+    event = await runtime.event()
+    written(engine, runtime.live.environment_id, b"hello\n\n")
+    runtime.answer(event)
+    await engine.settle()
+    engine.clock.advance(1)
+    tail = (await answer_of(call)).log_tail
+    assert tail is not None
+    assert tail.splitlines()[1:3] == ["hello", ""]
