@@ -9,7 +9,7 @@ import pytest
 from orchestrator.containers.environments import Environments, Host
 from orchestrator.containers.network import FunctionsNetwork
 from orchestrator.containers.output_streams import OutputQueue
-from orchestrator.containers.running import Running
+from orchestrator.containers.running import Container, Running
 from orchestrator.containers.spec import OfTheImage
 from orchestrator.driver.protocol import Sandbox, StartFailed
 from orchestrator.loop import Tasks
@@ -71,15 +71,25 @@ class NoRoots:
         """There is nothing to forget."""
 
 
-def environments_of(docker: DockerStandIn, pools: OnePool) -> Environments:
+class Asked:
+    """An engine that notes what is asked of a container."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    async def call_if_there(self, *what: str, **how: int) -> None:
+        """Note it."""
+        self.calls.append((*what, how))
+
+
+def environments_of(engine: Any, pools: OnePool, running: Running | None = None) -> Environments:
     """On this engine."""
-    engine: Any = docker
     parts: dict[str, Any] = {"images": PlainImages(), "pools": pools, "disks": NoDisks(), "roots": NoRoots()}
     clock = FakeClock()
     return Environments(
         engine,
         Host(owner="me", own=None, network=_NETWORK, seccomp=None),
-        running=Running(engine, "me", clock),
+        running=running or Running(engine, "me", clock),
         output=OutputQueue(clock.now, clock.monotonic),
         tasks=Tasks("tests"),
         **parts,
@@ -104,3 +114,14 @@ async def test_no_function_is_started_in_a_sandbox_that_came_to_reach_what_it_mu
     assert started == []
     assert docker.containers == {}
     assert pools.discarded == [sandbox.sandbox_id]
+
+
+@pytest.mark.parametrize(("memory_mib", "period_us"), [(128, 100_000), (512, 25_000), (1024, 20_000)])
+async def test_when_its_init_is_over_a_function_has_the_share_of_its_memory(memory_mib: int, period_us: int) -> None:
+    """128 of 1,769 MB: 7.2 ms in each 100. The period goes with it, or some runtimes make it 100 ms."""
+    engine: Any = Asked()
+    running = Running(engine, "me", FakeClock())
+    running.add(Container(environment_id="e", container_id="c", memory_mib=memory_mib, sandbox=_SANDBOX))
+    await environments_of(engine, OnePool(), running).limit_cpu("e")
+    quota_us = memory_mib * period_us // 1769
+    assert engine.calls == [("update_container", "c", {"cpu_period": period_us, "cpu_quota": quota_us})]

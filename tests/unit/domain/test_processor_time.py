@@ -19,7 +19,7 @@ def test_a_function_has_its_memorys_share_whatever_its_period(memory_mib: int) -
 )
 def test_a_period_is_as_short_as_the_share_allows(memory_mib: int, period_us: int) -> None:
     """What a function of 128 MB does in one go, a larger one does in one go as well."""
-    assert cpu_period_us(memory_mib) == pytest.approx(period_us, rel=0.001)
+    assert cpu_period_us(memory_mib) == period_us
     assert cpu_quota_us(memory_mib) >= cpu_quota_us(128)
 
 
