@@ -5,7 +5,6 @@ the one that holds the Docker socket, and what is done to the data directory.
 
 from __future__ import annotations
 
-import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ import typer
 from orchestrator.administration import commands
 from orchestrator.cli.app import app
 from orchestrator.demo.commands import demo
+from orchestrator.garbage import look_for_none_yet
 
 if TYPE_CHECKING:
     from orchestrator.settings import Settings
@@ -31,7 +31,7 @@ app.command(rich_help_panel="Server")(commands.restore)
 @app.command(rich_help_panel="Server")
 def up() -> None:
     """Run the control plane here, until SIGTERM or Ctrl-C. Settings are PADDOCK_* environment variables."""
-    _look_for_no_garbage_yet()
+    look_for_none_yet()
     # Imported here: the client's commands must not pay for the server's imports.
     import uvloop
 
@@ -64,7 +64,7 @@ def driver(
     connected: Annotated[int | None, typer.Option(help="An inherited socket, with the control plane on it.")] = None,
 ) -> None:
     """Run the process that holds the Docker socket, for a control plane in another container."""
-    _look_for_no_garbage_yet()
+    look_for_none_yet()
     import socket
 
     from orchestrator.domain.errors import PaddockError
@@ -87,11 +87,6 @@ def driver(
     except (PaddockError, OSError) as error:
         print(f"paddock: {error}", file=sys.stderr)
         raise typer.Exit(OUR_FAILURE) from error
-
-
-def _look_for_no_garbage_yet() -> None:
-    """There is none in what is imported, and looking is a sixth of the time that takes. On again where it serves."""
-    gc.disable()
 
 
 def _settings() -> Settings:

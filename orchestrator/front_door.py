@@ -2,26 +2,24 @@
 The front port's application: who may come in, and where each request goes.
 
 In this order: no functions (they have a door of their own), no foreign web pages, and where it must be, only what is
-signed. Lambda's paths go straight to the Lambda API, without a framework between; health and console are FastAPI. The
-archives of layers are had without a signature, by paths that nobody can guess.
+signed. What is neither health nor console goes straight to the Lambda API, without a framework between. The archives of
+layers are had without a signature, by paths that nobody can guess.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, FastAPI, Response
-
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
 from orchestrator.access.function_peers import FunctionPeers
-from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_raw
+from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_json
 from orchestrator.lambda_api.layer_downloads import PREFIX as LAYER_ARCHIVES
 from orchestrator.lambda_api.model import ServiceModel
 
-_LAMBDA_PREFIX = "/20"
-"""Every path of the Lambda API begins with a version's date."""
-_HEALTH = ("/healthz", "/readyz")
+_CONSOLE_PREFIX = "/_paddock/"
+_ALIVE, _READY = "/healthz", "/readyz"
+_HEALTH = (_ALIVE, _READY)
 _FORBIDDEN = b'{"message":"functions reach Paddock at $AWS_LAMBDA_RUNTIME_API, not here"}'
 
 
@@ -30,7 +28,7 @@ class FrontDoor:
     The ASGI application of the front port.
 
     Args:
-        lambda_api: Serves what begins with a date, and every path nobody else has.
+        lambda_api: Serves every path that nobody else has.
         console: Serves `/_paddock/...`.
         downloads: Serves the archives of layers, whose paths are the permission.
         is_ready: Has everything started, and nothing failed?
@@ -46,7 +44,7 @@ class FrontDoor:
         self,
         *,
         lambda_api: App,
-        console: APIRouter,
+        console: App,
         downloads: App,
         is_ready: Callable[[], bool],
         functions: FunctionPeers,
@@ -59,7 +57,8 @@ class FrontDoor:
         self._lambda_api = lambda_api
         self._downloads = downloads
         self._functions = functions
-        self._others = _application(lambda_api, console, is_ready)
+        self._console = console
+        self._is_ready = is_ready
         self._browsers = browsers
         self._signing = signing
         self._signed = signed_only(self._route)
@@ -90,35 +89,23 @@ class FrontDoor:
             await self._route(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(_LAMBDA_PREFIX):
-            await self._lambda_api(scope, receive, send)
+        if scope["path"].startswith(_CONSOLE_PREFIX):
+            await self._console(scope, receive, send)
+        elif scope["path"] in _HEALTH:
+            await self._tell_health(scope, send)
         else:
-            await self._others(scope, receive, send)
+            await self._lambda_api(scope, receive, send)
+
+    async def _tell_health(self, scope: Scope, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await send_json(send, 405, b'{"detail":"Method Not Allowed"}', (b"allow", b"GET, HEAD"))
+        elif scope["path"] == _ALIVE:
+            await send_json(send, 200, b'{"status":"alive"}')
+        elif self._is_ready():
+            await send_json(send, 200, b'{"status":"ready"}')
+        else:
+            await send_json(send, 503, b'{"status":"starting"}')
 
 
 async def _refuse_function(send: Send) -> None:
-    await send_raw(send, 403, [(b"content-type", b"application/json")], _FORBIDDEN)
-
-
-def _application(lambda_api: App, console: APIRouter, is_ready: Callable[[], bool]) -> FastAPI:
-    app = FastAPI(
-        title="Paddock", docs_url=None, redoc_url=None, openapi_url="/_paddock/openapi.json", redirect_slashes=False
-    )
-
-    @app.get("/healthz", include_in_schema=False)
-    async def alive() -> dict[str, str]:
-        """Is this process alive?"""
-        return {"status": "alive"}
-
-    @app.get("/readyz", include_in_schema=False)
-    async def ready(response: Response) -> dict[str, str]:
-        """Does it take invocations?"""
-        if not is_ready():
-            response.status_code = 503
-            return {"status": "starting"}
-        return {"status": "ready"}
-
-    app.include_router(console)
-    # Not mounted: the paths of a mount are of one line, and a line's end can be in a path.
-    app.router.default = lambda_api
-    return app
+    await send_json(send, 403, _FORBIDDEN)

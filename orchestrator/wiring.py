@@ -8,7 +8,6 @@ Stop: closed → what runs may finish → the rest is interrupted → environmen
 from __future__ import annotations
 
 import asyncio
-import gc
 import resource
 import sys
 import uuid
@@ -23,8 +22,8 @@ from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision, must_be_signed
 from orchestrator.access.function_peers import FunctionPeers
 from orchestrator.clock import Clock
-from orchestrator.console.api import ConsoleSources, console_router
 from orchestrator.console.doctor import Doctor
+from orchestrator.console.sources import ConsoleSources
 from orchestrator.domain.aliases import draw_from
 from orchestrator.domain.connections import front_port_connections, runtime_api_connections
 from orchestrator.domain.functions import FunctionVersion
@@ -44,12 +43,14 @@ from orchestrator.fleet.reaper import Reaper
 from orchestrator.fleet.room import Room, host_limits
 from orchestrator.fleet.scaler import Scaler
 from orchestrator.front_door import FrontDoor
+from orchestrator.garbage import spare_what_is_there
 from orchestrator.http_bounds import Bounds
 from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.event_queue import EventQueue
 from orchestrator.invocations.front_desk import FrontDesk
 from orchestrator.invocations.leases import Leases
 from orchestrator.invocations.run_log import RunLog
+from orchestrator.lambda_api.answers import App
 from orchestrator.lambda_api.api import LambdaApi
 from orchestrator.lambda_api.bodies import BodyRoom
 from orchestrator.lambda_api.catalogue import Parts, handlers_of
@@ -59,6 +60,7 @@ from orchestrator.lambda_api.model import ServiceModel
 from orchestrator.lambda_api.signed import SignedOnly
 from orchestrator.listeners import Listener, listening_that_none_may_reach
 from orchestrator.loop import Loop, kept_up
+from orchestrator.on_demand import OnDemand
 from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
 from orchestrator.runtime_api.turns import Turns
@@ -70,7 +72,6 @@ from orchestrator.store.writer import StoreFailed
 
 _SWITCH_INTERVAL_S = 0.002
 """How long a thread may keep the interpreter while another waits: short for the writer, long for the loop (ADR 5)."""
-_YOUNG_OBJECTS = 20_000
 _MIB = 1_048_576
 _FRONT_KEEP_ALIVE_S = 75
 _RUNTIME_KEEP_ALIVE_S = 86_400
@@ -312,7 +313,7 @@ class ControlPlane:
             loop.start()
         self._deployments.resume()
         self._front_desk.open()
-        _spare_the_collector()
+        spare_what_is_there()
         self._is_ready = True
         log.info(
             "ready",
@@ -443,7 +444,7 @@ class ControlPlane:
         )
         return FrontDoor(
             lambda_api=self._lambda_api,
-            console=console_router(sources),
+            console=OnDemand(lambda: _console(sources, self._lambda_api)),
             is_ready=lambda: self._is_ready,
             functions=self._functions,
             browsers=BrowserRules(self._settings.allowed_hosts, self._settings.allowed_origins),
@@ -462,13 +463,6 @@ class ControlPlane:
         )
 
 
-def _spare_the_collector() -> None:
-    """What lives as long as the process is not looked at again, and the young are looked at less often (ADR 5)."""
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
-    gc.enable()
-
-
 def _without_turns(record: logs.Sink) -> logs.Sink:
     """Busy and idle are in the log only: `invocation.ended` keeps both, in a third of the rows."""
 
@@ -477,6 +471,15 @@ def _without_turns(record: logs.Sink) -> logs.Sink:
             record(entry)
 
     return keep
+
+
+def _console(sources: ConsoleSources, lambda_api: App) -> App:
+    # Imported here: FastAPI is a fifth of all that a start imports.
+    from orchestrator.console.api import console_application
+
+    application = console_application(sources, lambda_api)
+    spare_what_is_there()
+    return application
 
 
 def _open_files() -> int:

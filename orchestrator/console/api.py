@@ -9,18 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, FastAPI, HTTPException, Query
 from fastapi.responses import StreamingResponse
+from starlette.types import ASGIApp
 
-from orchestrator.console.doctor import Doctor
+from orchestrator.console.sources import ConsoleSources
 from orchestrator.console.views import diagnosis_view, entry_view, environment_view, invocation_view, line_views
 from orchestrator.domain.functions import Function
 from orchestrator.domain.names import DEFAULT_ACCOUNT, FunctionKey
-from orchestrator.fleet.fleet import Fleet
-from orchestrator.invocations.leases import Leases
 from orchestrator.store.store import Store
 
 _MEDIA_TYPE = "application/x-ndjson"
@@ -31,20 +30,20 @@ _MOST_LINES = 100_000
 _KEEP_ALIVE_S = 5.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleSources:
+def console_application(sources: ConsoleSources, otherwise: ASGIApp) -> FastAPI:
     """
-    What the console reads.
+    The console with the description of its API.
 
     Args:
-        region: Of functions whose name exists in more than one.
+        otherwise: Serves the paths that it does not have.
     """
-
-    fleet: Fleet
-    leases: Leases
-    store: Store
-    doctor: Doctor
-    region: str
+    app = FastAPI(
+        title="Paddock", docs_url=None, redoc_url=None, openapi_url="/_paddock/openapi.json", redirect_slashes=False
+    )
+    app.include_router(console_router(sources))
+    # Not mounted: the paths of a mount are of one line, and a line's end can be in a path.
+    app.router.default = otherwise
+    return app
 
 
 def console_router(sources: ConsoleSources) -> APIRouter:

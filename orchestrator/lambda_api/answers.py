@@ -52,6 +52,12 @@ async def send_error(send: Send, model: ServiceModel, error: ServiceError, reque
     await send_raw(send, error.status, headers, body)
 
 
+async def send_json(send: Send, status: int, body: bytes, *others: tuple[bytes, bytes]) -> None:
+    """Send a whole answer that is JSON; and headers of its own."""
+    length = (b"content-length", str(len(body)).encode())
+    await send_raw(send, status, [(b"content-type", b"application/json"), length, *others], body)
+
+
 async def send_raw(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """Send a whole answer."""
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -11,7 +11,7 @@ import asyncio
 from typing import BinaryIO
 
 from orchestrator.domain.layers import LayerVersion
-from orchestrator.lambda_api.answers import Receive, Scope, Send, send_raw
+from orchestrator.lambda_api.answers import Receive, Scope, Send, send_json
 from orchestrator.store.documents import Documents, Place
 from orchestrator.store.layer_archives import LAYER_VERSIONS, LayerArchives, version_place
 
@@ -32,12 +32,12 @@ class LayerDownloads:
         """Serve one request."""
         version = self._version(scope["path"].removeprefix(PREFIX)) if scope["method"] == "GET" else None
         if version is None:
-            await send_raw(send, 404, [(b"content-type", b"application/json")], _NOT_FOUND)
+            await send_json(send, 404, _NOT_FOUND)
             return
         try:
             stream = await asyncio.to_thread(open, self._archives.path(version.sha256), "rb")
         except FileNotFoundError:
-            await send_raw(send, 404, [(b"content-type", b"application/json")], _NOT_FOUND)
+            await send_json(send, 404, _NOT_FOUND)
             return
         with stream:
             await _send_archive(send, version, stream)

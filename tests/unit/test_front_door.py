@@ -6,8 +6,6 @@ import asyncio
 from ipaddress import IPv4Network
 from typing import Any
 
-from fastapi import APIRouter
-
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
 from orchestrator.access.function_peers import FunctionPeers
@@ -29,7 +27,7 @@ class Door:
         self.signing = Decision()
         self.door = FrontDoor(
             lambda_api=self._serve,
-            console=APIRouter(),
+            console=self._serve,
             downloads=self._serve,
             is_ready=lambda: True,
             functions=self.peers,

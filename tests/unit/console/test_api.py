@@ -9,9 +9,10 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.responses import Response
 
-from orchestrator.console.api import ConsoleSources, console_router
+from orchestrator.console.api import console_application
+from orchestrator.console.sources import ConsoleSources
 from orchestrator.domain.history import LifecycleEntry, LifecycleEvent
 from orchestrator.settings import Settings
 from orchestrator.store.store import Store
@@ -36,8 +37,7 @@ async def console(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     store = await Store.open(Settings(data_dir=tmp_path), FakeClock())
     nothing = cast("Any", SimpleNamespace(live=list, held=lambda _key: 0))
     sources = ConsoleSources(fleet=nothing, leases=nothing, store=store, doctor=nothing, region="us-east-1")
-    app = FastAPI()
-    app.include_router(console_router(sources))
+    app = console_application(sources, otherwise=Response(status_code=404))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://console") as client:
         yield client
     await store.close()

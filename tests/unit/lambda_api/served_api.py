@@ -15,7 +15,6 @@ from typing import Any
 import boto3
 import uvloop
 from botocore.config import Config
-from fastapi import APIRouter
 
 from orchestrator.access.browsers import BrowserRules
 from orchestrator.access.exposure import Decision
@@ -268,7 +267,7 @@ class ServedApi:
         signing.make(self._signed)
         door = FrontDoor(
             lambda_api=api,
-            console=APIRouter(),
+            console=api,
             is_ready=lambda: True,
             functions=FunctionPeers(lambda _address: False),
             browsers=BrowserRules(),
