@@ -69,10 +69,9 @@ def _runs(paddock: PaddockProcess) -> tuple[Counter[str], set[str]]:
 
 
 def _orphans(engine: docker.DockerClient, paddock: PaddockProcess, owner: str) -> list[str]:
-    labelled = engine.containers.list(all=True, filters={"label": f"paddock.owner={owner}"}, ignore_removed=True)
-    containers = [one for one in labelled if "paddock.environment" in one.labels]
+    ours = engine.api.containers(all=True, filters={"label": [f"paddock.owner={owner}", "paddock.environment"]})
     live = {one["environment_id"] for one in paddock.environments()}
-    return [one.name for one in containers if one.labels["paddock.environment"] not in live]
+    return [one["Names"][0] for one in ours if one["Labels"]["paddock.environment"] not in live]
 
 
 @pytest.mark.alone
@@ -95,7 +94,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     again: list[float] = []
     orphans: list[str] = []
     most = 0
-    of_ours = {"label": f"paddock.owner={owner}"}
+    of_ours: dict[str, str | list[str] | bool] = {"label": f"paddock.owner={owner}"}
     caller = patient_client(paddock)
     for _ in range(CRASHES):
         load.go_on(chance.uniform(0.05, 1.5))

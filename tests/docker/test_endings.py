@@ -23,6 +23,8 @@ def client(paddock: PaddockProcess, images: dict[str, str]) -> Any:
     boto = paddock.client()
     behaviours = images["behaviours"]
     deploy(boto, "behaviours", behaviours, Timeout=2, MemorySize=128)
+    # A 14th of a processor: time enough to touch all of its memory on a slow host, too.
+    deploy(boto, "over-its-memory", behaviours, Timeout=30, MemorySize=128)
     deploy(boto, "fails-at-import", behaviours, Timeout=5, Environment={"Variables": {"FAIL_AT_IMPORT": "1"}})
     deploy(boto, "slow-import", behaviours, Timeout=30, Environment={"Variables": {"SLOW_IMPORT_S": "11"}})
     deploy(boto, "never-asks", images["never-asks"], Timeout=2)
@@ -74,7 +76,7 @@ def test_a_function_that_exits_gets_its_exit_status_told(client: Any, code: int,
 
 def test_a_function_over_its_memory_is_out_of_memory(client: Any) -> None:
     """The kernel kills it; the error says so and the diagnosis names the size."""
-    error = failure(client, {"do": "memory", "mib": 200})
+    error = failure(client, {"do": "memory", "mib": 200}, "over-its-memory")
     assert error["errorType"] == "Runtime.OutOfMemory"
     assert error["errorMessage"] == f"RequestId: {error['id']} Error: Runtime exited with error: signal: killed"
     assert "128 MB" in error["diagnosis"]
