@@ -22,12 +22,18 @@ main() {
     run_step "Python environment" scripts/uv.sh sync --frozen
     printf '\n'
     print_times
+    # Each kind reads its own folders only, unless arguments say which.
+    local -a quick=(--ignore tests/docker --ignore tests/browser) others=(tests/docker tests/browser)
+    if (($# > 0)); then
+        quick=() others=()
+    fi
     local -i fast=0 together=0 alone=0
     run_tests "fast tests, on every processor" \
-        --numprocesses auto --dist worksteal -m "not docker and not browser" "$@" || fast=$?
+        --numprocesses auto --dist worksteal -m "not docker and not browser" "${quick[@]}" "$@" || fast=$?
     run_tests "tests on the engine and in the browser, two files at a time" \
-        --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "(docker or browser) and not alone" "$@" || together=$?
-    run_tests "tests on the engine that must be alone" -m alone "$@" || alone=$?
+        --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "(docker or browser) and not alone" "${others[@]}" "$@" ||
+        together=$?
+    run_tests "tests on the engine that must be alone" -m alone "${others[@]}" "$@" || alone=$?
     if (($# == 0)); then
         ((fast == 0 && together == 0 && alone == 0))
     else

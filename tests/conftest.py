@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,12 @@ _FIGURES = pytest.StashKey[list[str]]()
 def pytest_configure(config: pytest.Config) -> None:
     """Measured figures are gathered here."""
     config.stash[_FIGURES] = []
+
+
+def pytest_collection_finish() -> None:
+    """What is there once all tests are known stays: the collector need not look at it again after each of them."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
