@@ -15,12 +15,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from orchestrator.held_head import HeldHead
 from orchestrator.http_bounds import Keeper
+from orchestrator.runtime_api.leaving import WHEN_LEFT
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 
@@ -61,6 +63,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._is_ending = False
         self._held: bytes | None = None
         self._answering: Any = None
+        self._has_left = False
+        self._left: Callable[[], None] | None = None
         self._is_part = True
         self._began = self._heard = self.loop.time()
         self._head_bytes = 0
@@ -226,8 +230,16 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         cycle.transport = HeldHead(self.transport, self._close_answered, has_body=cycle.scope["method"] != "HEAD")
+        cycle.scope[WHEN_LEFT] = self._tell_when_left
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _tell_when_left(self, call: Callable[[], None] | None) -> None:
+        """A `WhenLeft`."""
+        if self._has_left and call is not None:
+            call()
+        else:
+            self._left = call
 
     @property
     def _is_in_head(self) -> bool:
@@ -313,3 +325,7 @@ class BoundedHttp(HttpToolsProtocol):
                 cycle.disconnected = True
                 cycle.waiting_for_100_continue = False
                 cycle.message_event.set()
+        self._has_left = True
+        if self._left is not None:
+            left, self._left = self._left, None
+            left()

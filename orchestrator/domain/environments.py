@@ -10,12 +10,12 @@ ResponseSent. A POST of a response ends the invocation; only the next `GET /next
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 from orchestrator.domain.errors import IllegalMove
-from orchestrator.domain.machine import Changed, Moves
+from orchestrator.domain.machine import Moves
 from orchestrator.domain.names import VersionKey
 
 RUNTIME = "runtime"
@@ -90,10 +90,9 @@ ENVIRONMENT_MOVES: Moves[EnvironmentState] = Moves(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(NamedTuple):
     """
-    One execution environment as a value; each verb returns the next one.
+    One execution environment as a value; each verb returns the next one. A tuple, for an invocation makes three.
 
     Args:
         version: And the tenant of it that it serves for its whole life, if it isolates them.
@@ -138,7 +137,7 @@ class Environment:
         """
         waiting = self.waiting | {party}
         if waiting != self.parties:
-            return replace(self, waiting=waiting)
+            return self._replace(waiting=waiting)
         init_ms = self.init_ms
         if self.state is EnvironmentState.INITIALIZING:
             init_ms = took / timedelta(milliseconds=1)
@@ -193,9 +192,6 @@ class Environment:
     def _subject(self) -> str:
         return f"environment {self.environment_id}"
 
-    def _move(self, after: EnvironmentState, now: datetime, **changes: object) -> Environment:
-        ENVIRONMENT_MOVES.check(self._subject, self.state, after)
-        return _changed(self, state=after, since=now, **changes)
-
-
-_changed = Changed(Environment)
+    def _move(self, after: EnvironmentState, now: datetime, **changes: Any) -> Environment:
+        ENVIRONMENT_MOVES.check("environment", self.environment_id, self.state, after)
+        return self._replace(state=after, since=now, **changes)

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, NamedTuple
 
-from orchestrator.domain.machine import Changed, Moves
+from orchestrator.domain.machine import Moves
 from orchestrator.domain.names import FunctionKey
 
 MAX_SYNC_PAYLOAD_BYTES = 6_291_456
@@ -101,10 +102,9 @@ class Interrupted:
 Outcome = Answer | FunctionError | Interrupted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
+class Invocation(NamedTuple):
     """
-    One invocation as a value; each verb returns the next one.
+    One invocation as a value; each verb returns the next one. A tuple, for each makes three.
 
     Args:
         key: Monotonic integer, primary key in the store.
@@ -169,9 +169,6 @@ class Invocation:
         """Its caller and its run were lost in a crash of the control plane: what came of it is not known."""
         return self._move(InvocationState.UNKNOWN, ended_at=now)
 
-    def _move(self, after: InvocationState, **changes: object) -> Invocation:
-        INVOCATION_MOVES.check(f"invocation {self.request_id}", self.state, after)
-        return _changed(self, state=after, **changes)
-
-
-_changed = Changed(Invocation)
+    def _move(self, after: InvocationState, **changes: Any) -> Invocation:
+        INVOCATION_MOVES.check("invocation", self.request_id, self.state, after)
+        return self._replace(state=after, **changes)

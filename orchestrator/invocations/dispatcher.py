@@ -85,10 +85,9 @@ class Dispatcher:
 
     def submit(self, work: Work) -> None:
         """Find it an environment, or let it wait for one."""
-        key = work.version_key
-        self.waiting.append(work)
-        self._match(key)
-        if len(self.waiting.of(key)):
+        queue = self.waiting.append(work)
+        self._match(work.version_key)
+        if len(queue):
             self._want_environments()
 
     def leave(self, work: Work) -> bool:
@@ -366,9 +365,9 @@ class Dispatcher:
             self._when_drained.set()
 
     def _match(self, key: VersionKey) -> None:
-        queue, pool = self.waiting.of(key), self._fleet.pool(key)
+        queue = self.waiting.of(key)
         while len(queue):
-            live = self._fleet.take_idle(pool)
+            live = self._fleet.take_idle(self._fleet.pool(key))
             if live is None:
                 return
             work = queue.take()

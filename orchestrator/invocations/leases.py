@@ -42,25 +42,31 @@ class Leases:
         self._reserved_in_all = reserved_in_all
         self._account_limit = account_limit
         self._held: dict[FunctionKey, set[str]] = {}
+        self._all: set[str] = set()
         self._waiters: dict[FunctionKey, list[asyncio.Future[None]]] = {}
 
     def take(self, function: FunctionKey, request_id: str) -> ThrottleReason | None:
         """Take a lease; the reason if there is none to take."""
         held = self._held.get(function, ())
         reserved = self._reservation(function)
-        reason = throttle(
-            ConcurrencySnapshot(
-                of_function=len(held),
-                # A reservation stands by itself: what the others hold does not matter to it.
-                unreserved=self._unreserved(function) if reserved is None else 0,
-                reserved=reserved,
-                reserved_in_all=self._reserved_in_all(function),
-                account_limit=self._account_limit,
-                provisioned=self._provisioned(function) if reserved is None else 0,
+        reserved_in_all = self._reserved_in_all(function)
+        reason = None
+        # Where all that is held leaves room, nobody needs to know whose it is.
+        if reserved is not None or len(self._all) >= self._account_limit - reserved_in_all:
+            reason = throttle(
+                ConcurrencySnapshot(
+                    of_function=len(held),
+                    # A reservation stands by itself: what the others hold does not matter to it.
+                    unreserved=self._unreserved(function) if reserved is None else 0,
+                    reserved=reserved,
+                    reserved_in_all=reserved_in_all,
+                    account_limit=self._account_limit,
+                    provisioned=self._provisioned(function) if reserved is None else 0,
+                )
             )
-        )
         if reason is None:
             self._held.setdefault(function, set()).add(request_id)
+            self._all.add(request_id)
         return reason
 
     def give_back(self, function: FunctionKey, request_id: str) -> None:
@@ -69,6 +75,7 @@ class Leases:
         if held is None or request_id not in held:
             return
         held.discard(request_id)
+        self._all.discard(request_id)
         if not held:
             del self._held[function]
         for waiter in self._waiters.pop(function, []):

@@ -30,8 +30,9 @@ class Waiting:
         return sum(len(queue) for queue in self._queues.values())
 
     def of(self, key: VersionKey) -> Queue:
-        """Who waits for these environments; an empty one, and not kept, if nobody does."""
-        return self._queues.get(key) or Queue()
+        """Who waits for these environments; an empty one, and not kept, if nobody has for a while."""
+        queue = self._queues.get(key)
+        return queue if queue is not None else Queue()
 
     def keys(self) -> Collection[VersionKey]:
         """For whose environments somebody waits, or did just now."""
@@ -41,13 +42,15 @@ class Waiting:
         """All of them; some may be empty."""
         return list(self._queues.items())
 
-    def append(self, work: Work) -> None:
-        """Wait at the end."""
-        self._queues.setdefault(work.version_key, Queue()).append(work)
+    def append(self, work: Work) -> Queue:
+        """Wait at the end of a queue: this one."""
+        queue = self._kept(work.version_key)
+        queue.append(work)
+        return queue
 
     def put_back(self, work: Work) -> None:
         """Wait at the front: it was taken and could not be served."""
-        self._queues.setdefault(work.version_key, Queue()).put_back(work)
+        self._kept(work.version_key).put_back(work)
 
     def forget_empty(self) -> None:
         """Keep no queue in which nobody waits any more."""
@@ -74,3 +77,9 @@ class Waiting:
                     )
                 )
         return demands
+
+    def _kept(self, key: VersionKey) -> Queue:
+        queue = self._queues.get(key)
+        if queue is None:
+            queue = self._queues[key] = Queue()
+        return queue

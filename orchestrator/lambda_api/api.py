@@ -14,7 +14,7 @@ import structlog
 from orchestrator.domain.errors import AccessDenied, NotBuiltYet, RequestTooLarge, ServiceError, ServiceFailure
 from orchestrator.lambda_api.answers import App, Receive, Scope, Send, send_error, send_output
 from orchestrator.lambda_api.bodies import BodyRoom, BodyTooLarge, CallerLeft, largest_body_bytes, read_body
-from orchestrator.lambda_api.callers import caller_in
+from orchestrator.lambda_api.callers import caller_in, origin_in
 from orchestrator.lambda_api.invoke import INVOKE_OPERATIONS, invoke_operation
 from orchestrator.lambda_api.model import Match, ServiceModel
 from orchestrator.lambda_api.operations import Handler, Reply
@@ -110,6 +110,7 @@ class LambdaApi:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = scope["query_string"].decode("latin-1")
         caller = caller_in(scope, headers.get("authorization", ""), query, self._region, match.operation.name)
+        caller = caller._replace(origin=origin_in(scope, headers.get("host", "")))
         # Held until the end: what was read of a body is as large as the body.
         with self._bodies.hold() as held:
             try:

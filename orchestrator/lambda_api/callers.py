@@ -29,7 +29,8 @@ class Caller(NamedTuple):
     The account and region a request speaks for. A tuple, for each invocation makes one.
 
     Args:
-        origin: How the front port was called by it, like `http://localhost:4574`; empty where it was not.
+        origin: How the front port was called by it, like `http://localhost:4574`; empty where it was not, or where
+            no answer has an address in it.
         action: What it asks for, as IAM names it.
     """
 
@@ -49,9 +50,17 @@ def caller_in(scope: Scope, authorization: str, query: str, default_region: str,
         action: What is asked for, as IAM names it.
     """
     account, region = _credential_scope(authorization, query, default_region)
-    host = "" if scope.get("paddock.caller") else dict(scope["headers"]).get(b"host", b"").decode("latin-1")
-    origin = f"{scope.get('scheme', 'http')}://{host}" if host else ""
-    return Caller(scope.get(ACCOUNT, account), region, origin, action)
+    return Caller(scope.get(ACCOUNT, account), region, action=action)
+
+
+def origin_in(scope: Scope, host: str) -> str:
+    """
+    How the front port was called by a request; empty for one from a function, which has another port.
+
+    Args:
+        host: The header.
+    """
+    return f"{scope.get('scheme', 'http')}://{host}" if host and not scope.get("paddock.caller") else ""
 
 
 def _credential_scope(authorization: str, query: str, default_region: str) -> tuple[str, str]:

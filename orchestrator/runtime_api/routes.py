@@ -21,6 +21,7 @@ from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.events import UnknownRequest
 from orchestrator.runtime_api import answers
 from orchestrator.runtime_api.answers import Receive, Reply, Scope, Send
+from orchestrator.runtime_api.leaving import WHEN_LEFT, WhenLeft
 from orchestrator.runtime_api.posts import (
     ERROR_TYPE,
     INVOCATION_ID,
@@ -85,7 +86,7 @@ class RuntimeApi:
         path: str = scope["path"]
         is_post = scope["method"] == "POST"
         if path == _NEXT:
-            await (self._refuse(live, answers.METHOD_NOT_ALLOWED, send) if is_post else self._next(live, receive, send))
+            await (self._refuse(live, answers.METHOD_NOT_ALLOWED, send) if is_post else self._next(live, scope, send))
         elif path.startswith(_INVOCATION):
             request_id, _, call = path[len(_INVOCATION) :].partition("/")
             if call not in ("response", "error"):
@@ -134,7 +135,7 @@ class RuntimeApi:
             return None
         return self._fleet.find(host.partition(":")[0].lower(), client[0])
 
-    async def _next(self, live: LiveEnvironment, receive: Receive, send: Send) -> None:
+    async def _next(self, live: LiveEnvironment, scope: Scope, send: Send) -> None:
         if live.environment.is_ending:
             await answers.ENVIRONMENT_ENDED.send(send)
             return
@@ -142,26 +143,21 @@ class RuntimeApi:
             # It will get what it has already.
             await self._turn_of(live)
         poll = self._dispatcher.asked_for_work(live)
-        event = poll.result() if poll.done() else await self._park(live, poll, receive)
+        event = poll.result() if poll.done() else await self._park(live, poll, scope)
         if event is None:
             await answers.ENVIRONMENT_ENDED.send(send)
             return
         await send({"type": "http.response.start", "status": 200, "headers": event.headers})
         await send({"type": "http.response.body", "body": event.body})
 
-    async def _park(self, live: LiveEnvironment, poll: asyncio.Future[Event | None], receive: Receive) -> Event | None:
+    async def _park(self, live: LiveEnvironment, poll: asyncio.Future[Event | None], scope: Scope) -> Event | None:
         """Wait without a timeout; a client that goes away meanwhile is given nothing."""
-
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            self._dispatcher.poll_left(live, poll)
-
-        watching = asyncio.create_task(watch())
+        when_left: WhenLeft = scope[WHEN_LEFT]
+        when_left(lambda: self._dispatcher.poll_left(live, poll))
         try:
             return await poll
         finally:
-            watching.cancel()
+            when_left(None)
 
     async def _post(
         self, live: LiveEnvironment, request_id: str, is_error: bool, scope: Scope, receive: Receive, send: Send

@@ -6,7 +6,7 @@ Whatever runs is leased to a start, not to a time: a row that runs under another
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select, update
@@ -55,12 +55,12 @@ def after_crash(invocation: Invocation, now: datetime, max_crashes: int | None) 
         return invocation.requeued(min(invocation.due_at, now))
     crashes = invocation.crashes + 1
     if crashes < max_crashes:
-        return replace(invocation.requeued(min(invocation.due_at, now)), crashes=crashes)
+        return invocation.requeued(min(invocation.due_at, now))._replace(crashes=crashes)
     diagnosis = (
         f"the event was running in {crashes} crashes of the control plane and may be their cause, so it is not tried "
         f"again; look at what {invocation.function.name} does with it, then invoke it anew"
     )
-    return replace(invocation.dead_lettered(SET_ASIDE, diagnosis, now), crashes=crashes)
+    return invocation.dead_lettered(SET_ASIDE, diagnosis, now)._replace(crashes=crashes)
 
 
 def recover(

@@ -13,6 +13,7 @@ import pytest
 
 from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import AddressInUse, Listener
+from orchestrator.runtime_api.leaving import WHEN_LEFT, WhenLeft
 from tests.support.ports import free_port
 
 Seen = dict[str, Any]
@@ -237,3 +238,40 @@ async def test_whoever_leaves_with_requests_ahead_leaves_no_failure_behind(caplo
     await listening.stop()
     assert paths == ["/0"]
     assert not [one for one in caplog.records if one.levelno >= logging.ERROR], caplog.text
+
+
+async def test_who_asked_is_told_once_that_a_connection_has_ended_also_if_it_has_already() -> None:
+    """In the place of a task that would wait for that; nobody is told who no longer wants to be."""
+    told: list[str] = []
+    has_begun, has_left = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Seen, receive: Callable[[], Awaitable[Seen]], send: Callable[[Seen], Awaitable[None]]) -> None:
+        when_left: WhenLeft = scope[WHEN_LEFT]
+
+        def note(what: str) -> None:
+            told.append(what)
+            has_left.set()
+
+        if scope["path"] == "/answered":
+            when_left(lambda: note("one that was answered"))
+            when_left(None)
+        else:
+            when_left(lambda: note("one that waits"))
+            has_begun.set()
+            await has_left.wait()
+            when_left(lambda: note("one that is late"))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    port = free_port()
+    listening = Listener(app, name="test", host="127.0.0.1", port=port, keep_alive_s=5)
+    await listening.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /answered HTTP/1.1\r\nHost: h\r\n\r\n")
+    assert b" 204 " in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+    writer.write(b"GET /waits HTTP/1.1\r\nHost: h\r\n\r\n")
+    await asyncio.wait_for(has_begun.wait(), 5)
+    writer.transport.abort()
+    await asyncio.wait_for(has_left.wait(), 5)
+    await listening.stop()
+    assert told == ["one that waits", "one that is late"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -39,7 +38,7 @@ def in_state(state: EnvironmentState) -> Environment:
     running = frozenset({"r1"}) if state is E.BUSY else frozenset[str]()
     waiting = frozenset({RUNTIME}) if state in (E.IDLE, E.FROZEN) else frozenset[str]()
     capacity = 2 if state is E.BUSY else 1
-    return replace(an_environment(), state=state, running=running, waiting=waiting, capacity=capacity)
+    return an_environment()._replace(state=state, running=running, waiting=waiting, capacity=capacity)
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(E, E)))
@@ -48,7 +47,7 @@ def test_an_environment_moves_only_as_its_table_says(before: EnvironmentState, a
     for verb in ENVIRONMENT_VERBS[after]:
         environment = in_state(before)
         if after is E.ANSWERED and before is not E.BUSY:
-            environment = replace(environment, running=frozenset({"r1"}))
+            environment = environment._replace(running=frozenset({"r1"}))
         if ENVIRONMENT_MOVES.allows(before, after):
             assert verb(environment).state is after
         else:
@@ -72,7 +71,7 @@ INVOCATION_VERBS: dict[InvocationState, list[Callable[[Invocation], Invocation]]
 def test_an_invocation_moves_only_as_its_table_says(before: InvocationState, after: InvocationState) -> None:
     """Every verb that leads to `after` works from `before` exactly if the table has the pair."""
     for verb in INVOCATION_VERBS[after]:
-        invocation = replace(an_event(), state=before, attempts=1)
+        invocation = an_event()._replace(state=before, attempts=1)
         if INVOCATION_MOVES.allows(before, after):
             assert verb(invocation).state is after
         else:
@@ -90,7 +89,7 @@ def test_every_state_is_in_its_table_and_final_states_are_final() -> None:
 
 def test_an_environment_is_idle_only_when_every_party_has_asked() -> None:
     """With an extension aboard, the runtime's own `/next` is not enough."""
-    environment = replace(an_environment(), state=E.INITIALIZING, parties=frozenset({RUNTIME, "extension"}))
+    environment = an_environment()._replace(state=E.INITIALIZING, parties=frozenset({RUNTIME, "extension"}))
     waiting = environment.asked_for_work(NOW, SHORTLY)
     assert waiting.state is E.INITIALIZING
     idle = waiting.asked_for_work(NOW, SHORTLY, "extension")

@@ -13,6 +13,7 @@ import pytest
 from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.fleet.live import LiveEnvironment
+from orchestrator.runtime_api.leaving import WHEN_LEFT
 from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
 from orchestrator.runtime_api.turns import Turns
@@ -44,12 +45,26 @@ class Client:
             refusals=refusals,
             turns=Turns(engine.clock),
         )
-        transport = httpx.ASGITransport(app=api, client=(address or live.sandbox.address, 4711))
+        self._api = api
+        self._when_left: Callable[[], None] | None = None
+        transport = httpx.ASGITransport(app=self._serve, client=(address or live.sandbox.address, 4711))
         self.http = httpx.AsyncClient(transport=transport, base_url=f"http://{live.sandbox.hostname}:9001")
 
     def poll(self) -> asyncio.Task[httpx.Response]:
         """`GET /next`, under way."""
         return asyncio.create_task(self.http.get(NEXT))
+
+    def leave(self) -> None:
+        """End the connection of the poll that waits."""
+        assert self._when_left is not None, "nobody asked to be told"
+        self._when_left()
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        def tell(call: Callable[[], None] | None) -> None:
+            self._when_left = call
+
+        scope[WHEN_LEFT] = tell
+        await self._api(scope, receive, send)
 
     async def post(self, path: str, content: bytes = b"{}", **headers: str) -> httpx.Response:
         """POST below the API's version."""
@@ -275,3 +290,21 @@ async def test_an_answer_after_its_time_is_named_and_reaches_nobody(engine: Engi
     assert late.status_code == 403
     (told,) = engine.seen(LifecycleEvent.REFUSED)
     assert told.detail["reason"] == "it answered when its time was over"
+
+
+async def test_a_poll_whose_client_has_left_is_given_nothing(engine: Engine, open_client: Start) -> None:
+    """The call waits for the next poll instead of being lost with the connection."""
+    first = engine.call({})
+    client = await open_client()
+    request_id = (await response_of(client.poll())).headers["lambda-runtime-aws-request-id"]
+    await client.post(f"runtime/invocation/{request_id}/response")
+    await first
+    poll = client.poll()
+    await engine.settle()
+    client.leave()
+    assert (await response_of(poll)).status_code == 403
+    second = engine.call({"n": 2})
+    event = await response_of(client.poll())
+    assert event.content == b'{"n": 2}'
+    await client.post(f"runtime/invocation/{event.headers['lambda-runtime-aws-request-id']}/response")
+    await second
