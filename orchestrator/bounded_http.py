@@ -22,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from orchestrator.held_head import HeldHead
 from orchestrator.http_bounds import Keeper
-from orchestrator.runtime_api.leaving import WHEN_LEFT
+from orchestrator.when_left import WHEN_LEFT
 
 _AT_ONCE = struct.pack("ii", 1, 0)
 

@@ -136,7 +136,7 @@ class InvokeApp:
         try:
             with self._bodies.hold() as held:
                 request = await self._read(operation, scope, receive, held)
-                with WhileCallerStays(receive):
+                with WhileCallerStays(scope):
                     result = await self._invoker.invoke(request)
         except CallerLeft:
             return

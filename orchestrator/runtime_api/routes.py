@@ -21,7 +21,6 @@ from orchestrator.invocations.dispatcher import Dispatcher
 from orchestrator.invocations.events import UnknownRequest
 from orchestrator.runtime_api import answers
 from orchestrator.runtime_api.answers import Receive, Reply, Scope, Send
-from orchestrator.runtime_api.leaving import WHEN_LEFT, WhenLeft
 from orchestrator.runtime_api.posts import (
     ERROR_TYPE,
     INVOCATION_ID,
@@ -35,6 +34,7 @@ from orchestrator.runtime_api.posts import (
 )
 from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.turns import Turns
+from orchestrator.when_left import WHEN_LEFT, WhenLeft
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 

@@ -37,8 +37,8 @@ class Load:
         self.wrong: list[object] = []
         self.refusals: Counter[str] = Counter()
         """What callers got instead: the error's code, or how the connection failed."""
-        self._threads = [threading.Thread(target=self._events) for _ in range(3)]
-        self._threads += [threading.Thread(target=self._calls) for _ in range(2)]
+        self._threads = [threading.Thread(target=self._events, daemon=True) for _ in range(3)]
+        self._threads += [threading.Thread(target=self._calls, daemon=True) for _ in range(2)]
 
     def start(self) -> None:
         """Begin to call."""

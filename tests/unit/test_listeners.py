@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.http_bounds import Bounds
 from orchestrator.listeners import AddressInUse, Listener
-from orchestrator.runtime_api.leaving import WHEN_LEFT, WhenLeft
+from orchestrator.when_left import WHEN_LEFT, WhenLeft
 from tests.support.ports import free_port
 
 Seen = dict[str, Any]

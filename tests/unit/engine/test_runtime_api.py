@@ -13,10 +13,10 @@ import pytest
 from orchestrator.domain.environments import EnvironmentState
 from orchestrator.domain.history import LifecycleEvent
 from orchestrator.fleet.live import LiveEnvironment
-from orchestrator.runtime_api.leaving import WHEN_LEFT
 from orchestrator.runtime_api.refusals import Refusals
 from orchestrator.runtime_api.routes import RuntimeApi
 from orchestrator.runtime_api.turns import Turns
+from orchestrator.when_left import WHEN_LEFT
 from tests.support.builders import KEY
 from tests.support.engine import Engine, answer_of, error_of
 
