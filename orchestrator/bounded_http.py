@@ -104,7 +104,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._abandon()
         # Each of them knows this connection: it would be freed only when the collector comes by.
         self._answering = None
-        self.cycle = None  # type: ignore[assignment]
+        self.cycle = self.scope = None  # type: ignore[assignment]
         self._keeper.connections_in_all -= 1
         if self._address:
             self._keeper.connections[self._address] -= 1
