@@ -238,8 +238,11 @@ class BoundedHttp(HttpToolsProtocol):
         """A `WhenLeft`."""
         if self._has_left and call is not None:
             call()
-        else:
-            self._left = call
+            return
+        self._left = call
+        if call is not None:
+            # Of a connection that is not read, because a body or a request ahead was large, the end is not seen.
+            self.flow.resume_reading()
 
     @property
     def _is_in_head(self) -> bool:

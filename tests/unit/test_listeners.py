@@ -275,3 +275,36 @@ async def test_who_asked_is_told_once_that_a_connection_has_ended_also_if_it_has
     await asyncio.wait_for(has_left.wait(), 5)
     await listening.stop()
     assert told == ["one that waits", "one that is late"]
+
+
+@pytest.mark.parametrize("behind", [b"x" * 200_000, _GET * 3], ids=["a large body", "requests ahead"])
+async def test_the_end_of_a_connection_is_told_also_where_reading_was_paused(behind: bytes) -> None:
+    """For a body larger than its reader keeps, or for what came behind a request: the end comes behind that."""
+    has_begun, has_come, has_left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Seen, receive: Callable[[], Awaitable[Seen]], send: Callable[[Seen], Awaitable[None]]) -> None:
+        has_begun.set()
+        while (await receive()).get("more_body"):
+            pass
+        when_left: WhenLeft = scope[WHEN_LEFT]
+        when_left(has_left.set)
+        has_come.set()
+        await has_left.wait()
+
+    port = free_port()
+    listening = Listener(app, name="test", host="127.0.0.1", port=port, keep_alive_s=5)
+    await listening.start()
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    length = len(behind) if behind.startswith(b"x") else 0
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % length
+    if length:
+        # Apart, as most clients do.
+        writer.write(head)
+        await asyncio.wait_for(has_begun.wait(), 5)
+        writer.write(behind)
+    else:
+        writer.write(head + behind)
+    await asyncio.wait_for(has_come.wait(), 5)
+    writer.close()
+    await asyncio.wait_for(has_left.wait(), 5)
+    await listening.stop()
