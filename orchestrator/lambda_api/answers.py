@@ -20,14 +20,11 @@ Headers = list[tuple[bytes, bytes]]
 async def send_output(send: Send, status: int, output: dict[str, Any] | None, request_id: str) -> None:
     """Send an operation's output; None is no body at all."""
     body = b"" if output is None else json.dumps(_without_none(output)).encode()
-    headers: Headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-amzn-requestid", request_id.encode()),
-    ]
+    request = (b"x-amzn-requestid", request_id.encode())
     if status == 204:
-        headers = headers[2:]
-    await send_raw(send, status, headers, body)
+        await send_raw(send, status, [request], body)
+    else:
+        await send_json(send, status, body, request)
 
 
 async def send_error(send: Send, model: ServiceModel, error: ServiceError, request_id: str) -> None:
@@ -38,18 +35,12 @@ async def send_error(send: Send, model: ServiceModel, error: ServiceError, reque
     """
     content: dict[str, str] = {"Type": error.fault} if error.fault else {}
     content[model.message_member(error.code)] = error.message
-    headers: Headers = [
-        (b"content-type", b"application/json"),
-        (b"x-amzn-errortype", error.code.encode()),
-        (b"x-amzn-requestid", request_id.encode()),
-    ]
+    headers: Headers = [(b"x-amzn-errortype", error.code.encode()), (b"x-amzn-requestid", request_id.encode())]
     if isinstance(error, TooManyRequests):
         content["Reason"] = error.reason
         retry_after = str(max(1, round(error.retry_after.total_seconds())))
         headers.append((b"retry-after", retry_after.encode()))
-    body = json.dumps(content).encode()
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send_raw(send, error.status, headers, body)
+    await send_json(send, error.status, json.dumps(content).encode(), *headers)
 
 
 async def send_json(send: Send, status: int, body: bytes, *others: tuple[bytes, bytes]) -> None:
