@@ -68,12 +68,6 @@ def _runs(paddock: PaddockProcess) -> tuple[Counter[str], set[str]]:
     return runs, unexplained
 
 
-def _orphans(engine: docker.DockerClient, paddock: PaddockProcess, owner: str) -> list[str]:
-    ours = engine.api.containers(all=True, filters={"label": [f"paddock.owner={owner}", "paddock.environment"]})
-    live = {one["environment_id"] for one in paddock.environments()}
-    return [one["Names"][0] for one in ours if one["Labels"]["paddock.environment"] not in live]
-
-
 @pytest.mark.alone
 def test_no_acknowledged_event_is_lost_over_kill_9(
     engine: docker.DockerClient,
@@ -139,8 +133,8 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
 
 def _orphans_twice(engine: docker.DockerClient, paddock: PaddockProcess, owner: str) -> list[str]:
     """An environment may come or go between the two questions: an orphan is one in two looks."""
-    first = set(_orphans(engine, paddock, owner))
-    return [name for name in _orphans(engine, paddock, owner) if name in first] if first else []
+    first = set(paddock.orphans(engine, owner))
+    return [name for name in paddock.orphans(engine, owner) if name in first] if first else []
 
 
 def test_an_event_that_is_running_in_three_crashes_is_set_aside_and_named(

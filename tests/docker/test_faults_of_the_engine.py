@@ -176,7 +176,7 @@ def test_whatever_the_engine_answers_500_to_nothing_is_lost_nor_left_behind(
     load.stop()
     ended = settled(paddock, load.acknowledged, _PATIENCE_S)
     states = {one["state"] for one in ended.values()}
-    until(lambda: not _strangers(engine, paddock, owner), "no container is left behind", _SWEPT_WITHIN_S)
+    until(lambda: not paddock.orphans(engine, owner), "no container is left behind", _SWEPT_WITHIN_S)
     figures(
         f"engine answers 500, five times: acknowledged {len(load.acknowledged)}, lost "
         f"{len(load.acknowledged) - len(ended)}, states {sorted(states)}, {engine_proxy.troubled} requests failed, "
@@ -188,10 +188,3 @@ def test_whatever_the_engine_answers_500_to_nothing_is_lost_nor_left_behind(
     assert not load.wrong
     assert paddock.terminate() == 0
     assert not engine.containers.list(all=True, filters={"label": f"paddock.owner={owner}"})
-
-
-def _strangers(engine: docker.DockerClient, paddock: PaddockProcess, owner: str) -> list[str]:
-    """Environments' containers that no environment has."""
-    live = {one["environment_id"] for one in paddock.environments()}
-    labelled = engine.containers.list(all=True, filters={"label": f"paddock.owner={owner}"}, ignore_removed=True)
-    return [one.name for one in labelled if one.labels.get("paddock.environment", "") not in {*live, ""}]

@@ -214,6 +214,17 @@ class PaddockProcess:
                 return owner
         raise AssertionError("it has no environment to ask")
 
+    def orphans(self, engine: docker.DockerClient, owner: str) -> list[str]:
+        """
+        The containers that are labelled as environments of this owner, and are of none that lives.
+
+        Args:
+            owner: As `owner` told while there was an environment.
+        """
+        ours = engine.api.containers(all=True, filters={"label": [f"paddock.owner={owner}", "paddock.environment"]})
+        live = {one["environment_id"] for one in self.environments()}
+        return [one["Names"][0] for one in ours if one["Labels"]["paddock.environment"] not in live]
+
     def _limit_files(self) -> None:
         assert self._open_files is not None
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._open_files, self._open_files))
