@@ -83,7 +83,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=_POOL, max_environments=_ENVIRONMENTS)
     deploy_marks(paddock, images["behaviours"], Timeout=10)
     owner = paddock.owner(engine)
-    load = Load(paddock, pause_s=0.02 if CRASHES <= 100 else 0.1)
+    load = Load(paddock, pause_s=0.1)
     load.start()
     again: list[float] = []
     orphans: list[str] = []
@@ -189,8 +189,8 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
         network_pool_size=4,
         max_environments=6,
     )
-    deploy_marks(paddock, images["behaviours"], Timeout=10)
-    load = Load(paddock)
+    deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
+    load = Load(paddock, pause_s=0.05)
     load.start()
     again = []
     for _ in range(ENGINE_RESTARTS):

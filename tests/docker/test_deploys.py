@@ -36,7 +36,7 @@ LOAD_S = 60.0 if LONG else 9.0
 _NAME = "deployed"
 _BUILDS = ("one", "two")
 _PATIENCE_S = 60
-_PAUSE_S = 0.02
+_PAUSE_S = 0.02 if LONG else 0.1
 _RUN_S = 0.02
 _MOST_LINES = 100_000
 
@@ -69,7 +69,7 @@ def test_an_alias_shares_its_invocations_by_weight(
 ) -> None:
     """By what the answers name and by what the function finds in its environment, which is the same at each call."""
     client = start_paddock(network_pool_size=4).client()
-    deploy(client, "weighted", images["behaviours"], Timeout=30, MemorySize=128)
+    deploy(client, "weighted", images["behaviours"], Timeout=30, MemorySize=512)
     client.publish_version(FunctionName="weighted")
     _reconfigure(client, "weighted", ROUND="2")
     assert client.publish_version(FunctionName="weighted")["Version"] == "2"
@@ -250,7 +250,7 @@ def test_no_invocation_fails_or_is_doubled_while_its_function_is_deployed_again_
     tags = _built(engine, images["behaviours"])
     paddock = start_paddock(network_pool_size=4, idle_timeout_s=5)
     client = paddock.client()
-    deploy(client, _NAME, tags["one"], Timeout=30, MemorySize=128, Environment={"Variables": {"ROUND": "0"}})
+    deploy(client, _NAME, tags["one"], Timeout=30, MemorySize=512, Environment={"Variables": {"ROUND": "0"}})
     client.publish_version(FunctionName=_NAME)
     client.create_alias(FunctionName=_NAME, Name="live", FunctionVersion="1")
     _call(client, _NAME, {}, Qualifier="live")

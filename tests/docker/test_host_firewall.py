@@ -15,6 +15,7 @@ from typing import Any
 import docker
 import pytest
 
+from tests.support.footprint import owner_of
 from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.probing import (
     SANDBOX_IMAGE,
@@ -31,8 +32,6 @@ from tests.support.probing import (
     table,
 )
 from tests.support.waiting import until
-
-pytestmark = pytest.mark.alone
 
 _CANARY = """
 table inet somebody_elses {
@@ -51,14 +50,14 @@ def nft(engine: docker.DockerClient, *words: str) -> str:
     return said.decode()
 
 
-def tables(engine: docker.DockerClient) -> set[str]:
-    """The tables of rules on this host."""
-    return set(nft(engine, "list", "tables").splitlines())
+def table_of(paddock: PaddockProcess) -> str:
+    """The name that its tables of rules have on this host, if it has any."""
+    return f"paddock_{owner_of(paddock)[:12]}"
 
 
-def ours(engine: docker.DockerClient) -> set[str]:
-    """Those that are Paddock's."""
-    return {one for one in tables(engine) if " paddock_" in one}
+def tables(engine: docker.DockerClient, paddock: PaddockProcess) -> set[str]:
+    """Those that are there; other control planes on this engine have theirs."""
+    return {one for one in nft(engine, "list", "tables").splitlines() if one.endswith(f" {table_of(paddock)}")}
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +128,10 @@ def test_when_somebody_removes_them_they_are_set_again(
     engine: docker.DockerClient, ground: Ground, prober: Prober
 ) -> None:
     """Within ten seconds, and it is said that they were gone."""
-    name = next(word for word in ground.paddock.check("isolation")["fact"].split() if word.startswith("paddock_"))
+    name = table_of(ground.paddock)
+    assert name in ground.paddock.check("isolation")["fact"]
     nft(engine, "delete", "table", "inet", name)
-    until(lambda: f"table inet {name}" in ours(engine), "it is there again", patience_s=30)
+    until(lambda: f"table inet {name}" in tables(engine, ground.paddock), "it is there again", patience_s=30)
     until(lambda: '"host-firewall.was-gone"' in ground.paddock.log(), "it is said that it was gone")
     assert not [line for line in what_is_reached(ground, prober) if "WRONG" in line]
 
@@ -141,18 +141,17 @@ def test_after_a_crash_they_stand_on_until_the_next_start_which_removes_them_if_
 ) -> None:
     """`kill -9` leaves them: what still runs stays shut in. Nobody else's rules have changed."""
     paddock = PaddockProcess(tmp_path, network_pool_size=1, sandbox_image=images["broken-sandbox"])
-    already = ours(engine)
     paddock.start()
     client = paddock.client()
     deploy(client, "shut-in", images["behaviours"])
     assert _answers(client)
     sandbox = sandbox_of(engine, paddock, "shut-in")
     paddock.kill()
-    assert len(ours(engine) - already) == 2
+    assert len(tables(engine, paddock)) == 2
     assert not _is_the_host_reached_from(sandbox, prober)
     again = PaddockProcess(tmp_path, network_pool_size=1, sandbox_image=SANDBOX_IMAGE)
     again.start()
-    assert ours(engine) == already, "sandboxes of this image set their own"
+    assert not tables(engine, again), "sandboxes of this image set their own"
     assert again.check("isolation")["ok"]
     assert again.terminate() == 0
     assert nft(engine, "--stateless", "list", "table", "inet", "somebody_elses") == before
@@ -165,7 +164,6 @@ def test_they_go_at_the_end_and_come_back_with_another_driver(
     prober: Prober,
 ) -> None:
     """A runtime that passes by a sandbox's rules: the self-test finds out, also without any word of an error."""
-    already = ours(engine)
     paddock = start_paddock(network_pool_size=1, sandbox_image=images["open-sandbox"])
     client = paddock.client()
     deploy(client, "shut-in", images["behaviours"])
@@ -175,12 +173,12 @@ def test_they_go_at_the_end_and_come_back_with_another_driver(
     until(lambda: _answers(client), "another driver is there", patience_s=30)
     assert not _is_the_host_reached_from(sandbox_of(engine, paddock, "shut-in"), prober)
     assert paddock.terminate() == 0
-    assert ours(engine) == already
+    assert not tables(engine, paddock)
     paddock.start()
-    assert len(ours(engine) - already) == 2, "it was remembered where they hold"
+    assert len(tables(engine, paddock)) == 2, "it was remembered where they hold"
     assert paddock.log().count('"isolation.tested"') == 1
     assert paddock.terminate() == 0
-    assert ours(engine) == already
+    assert not tables(engine, paddock)
 
 
 def test_on_a_network_that_was_made_again_they_hold_as_before(

@@ -136,7 +136,7 @@ def test_an_odd_image_runs_as_on_aws_or_says_why_not(
 ) -> None:
     """Never as a failure of ours."""
     function = f"odd-{number}"
-    image = workshop.build(f"paddock-test/{function}:latest", row.dockerfile, row.platform)
+    image = workshop.build(f"paddock-test/{function}:latest", row.dockerfile, row.platform, row.environment)
     began = time.monotonic()
     caller = _deployed(client, function, image, row) or answer(client, function, {"n": 1})
     times = neighbour.since(began, _LEAST_CALLS)

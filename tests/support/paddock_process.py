@@ -260,4 +260,4 @@ def deploy(client: Any, name: str, image: str, **configuration: Any) -> None:
         Code={"ImageUri": image},
         **configuration,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600})

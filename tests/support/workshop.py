@@ -6,6 +6,7 @@ import io
 import struct
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import docker
@@ -38,13 +39,16 @@ class Workshop:
             "empty": (b"", 0o755),
         }
 
-    def build(self, tag: str, dockerfile: str, platform: str | None = None) -> str:
+    def build(
+        self, tag: str, dockerfile: str, platform: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> str:
         """
         Build one.
 
         Args:
             dockerfile: Its text; COPY has the files above.
             platform: Of another machine than this.
+            environment: Beside that of the Dockerfile.
         """
         context = io.BytesIO()
         with tarfile.open(fileobj=context, mode="w") as archive:
@@ -55,7 +59,16 @@ class Workshop:
         context.seek(0)
         further = {"platform": platform} if platform else {}
         self._engine.images.build(fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, **further)
+        if environment:
+            self._commit(tag, environment)
         return tag
+
+    def _commit(self, tag: str, environment: Mapping[str, str]) -> None:
+        """The same image with a longer environment, from a container that never runs."""
+        container = self._engine.containers.create(tag, environment=dict(environment))
+        repository, _, version = tag.rpartition(":")
+        container.commit(repository, version)
+        container.remove()
 
 
 def _compiled(target: Path, *options: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,8 @@ MATERIAL = Path(__file__).parent / "material"
 STACK = Stack(name="shop", account="123456789012", region="eu-west-1")
 SECRETS = {"Secret": "hunter2", "Secrets": "hunter2,hunter3"}
 PARAMETERS = {"Secret": {"Type": "String", "NoEcho": True}, "Secrets": {"Type": "CommaDelimitedList", "NoEcho": True}}
+ONE_IN = 1 if os.environ.get("PADDOCK_BATTERY") == "long" else 3
+"""Of all the pairs of a place and a wrong value, so many are left out but one."""
 WRONG = ({"Ref": "Secret"}, {"Ref": "Secrets"}, {"a": {"Ref": "Secret"}}, "text", ["text"], 5, None)
 
 
@@ -166,11 +169,16 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["sam-shop.yaml", "reached.yaml", "plain.yaml"])
 def test_no_wrong_value_anywhere_ends_in_an_error_of_python(tmp_path: Path, name: str) -> None:
-    """Each value of a good template is replaced by wrong ones in turn; and no failure tells a parameter's value."""
+    """
+    Values of a good template are replaced by wrong ones in turn; and no failure tells a parameter's value.
+
+    Each place has two wrong values or three, each wrong value every third place; all of them with
+    `PADDOCK_BATTERY=long`.
+    """
     document = document_of(MATERIAL / name)
     path = tmp_path / "template.json"
     raw, told = [], []
-    for place, wrong in itertools.product(places(document), WRONG):
+    for place, wrong in itertools.islice(itertools.product(places(document), WRONG), 0, None, ONE_IN):
         changed = copy.deepcopy(document)
         parent = changed
         for key in place[:-1]:
