@@ -63,9 +63,13 @@ def test_fifty_calls_of_a_second_are_all_answered_and_none_starts_a_container_to
 def test_thirty_two_short_calls_with_one_warm_environment_start_at_most_four_more(
     client: Any, quick: PaddockProcess, figures: Callable[[str], None]
 ) -> None:
-    """A cold start that ends nobody's wait is not made (D9)."""
+    """
+    A cold start that ends nobody's wait is not made (D9), and nobody waits for one: the warm one answers them all about
+    as soon as it answers as many one after another.
+    """
     for _ in range(5):
         _call(client, "short", {"do": "sleep", "seconds": 0.01})
+    one_by_one = sum(_call(client, "short", {"do": "sleep", "seconds": 0.01}) for _ in range(32))
     before = quick.count_log("environment.created", "short")
     with ThreadPoolExecutor(32) as pool:
         list(pool.map(lambda _: client.get_account_settings(), range(32)))  # connections made, not measured
@@ -73,9 +77,9 @@ def test_thirty_two_short_calls_with_one_warm_environment_start_at_most_four_mor
         list(pool.map(lambda _: _call(client, "short", {"do": "sleep", "seconds": 0.01}), range(32)))
         took = time.monotonic() - began
     started = quick.count_log("environment.created", "short") - before
-    figures(f"32 calls of 10 ms: {took:.3f} s, cold starts {started}")
+    figures(f"32 calls of 10 ms: {took:.3f} s, one after another {one_by_one:.3f} s, cold starts {started}")
     assert started <= 4
-    assert took < 0.6
+    assert took < 1.4 * one_by_one
 
 
 def test_idle_environments_freeze_then_are_reaped(

@@ -31,8 +31,8 @@ OFF_BY_AT_MOST = 0.02 if LONG else 0.06
 WEIGHT = 0.3
 WEIGHTED_CALLERS = 8
 
-DEPLOYS = 10 if LONG else 3
-LOAD_S = 60.0 if LONG else 9.0
+DEPLOYS = 10 if LONG else 2
+LOAD_S = 60.0 if LONG else 6.0
 _NAME = "deployed"
 _BUILDS = ("one", "two")
 _PATIENCE_S = 60

@@ -115,7 +115,7 @@ def test_a_driver_without_a_free_file_starts_nothing_and_leaves_nothing_behind(
     engine: docker.DockerClient, images: dict[str, str], start_paddock: StartPaddock, figures: Figures
 ) -> None:
     """A container's output could not be read: it is not started, callers are told why, events wait."""
-    paddock = start_paddock(network_pool_size=2, max_environments=2, room_wait_s=1)
+    paddock = start_paddock(network_pool_size=2, max_environments=2, room_wait_s=1, freeze_after_s=60)
     client = deploy_marks(paddock, images["behaviours"], Timeout=10)
     owner = paddock.owner(engine)
     (driver,) = children(paddock.pid)

@@ -31,10 +31,10 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.alone
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
-LOAD_S = float(os.environ.get("PADDOCK_SOAK_S", 3600 if LONG else 32))
+LOAD_S = float(os.environ.get("PADDOCK_SOAK_S", 3600 if LONG else 40))
 LOG_LEVEL = os.environ.get("PADDOCK_SOAK_LOG_LEVEL", "warning")
 FAULT_EVERY_S = 60 if LONG else 5
-PARTS = 10 if LONG else 4
+PARTS = 10 if LONG else 5
 CONTROL_PLANE_LIVES_FROM, DRIVER_LIVES_FROM = int(PARTS * 0.4), int(PARTS * 0.7)
 SEED = 20261124
 SANDBOXES = 4

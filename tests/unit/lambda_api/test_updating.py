@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.functions import Image
+from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
 
 Active = Callable[..., dict[str, Any]]
@@ -26,10 +27,12 @@ def test_an_update_of_the_code_finds_where_the_tag_has_moved(
     engine.images["hello:moving"] = an_other_image("1")
     active(Code={"ImageUri": "hello:moving"})
     engine.images["hello:moving"] = an_other_image("2")
+    until(lambda: api.retired, "the creation is over, which can be read as settled before")
     api.retired.clear()
     answer = client.update_function_code(FunctionName="hello", ImageUri="hello:moving")
     assert (answer["LastUpdateStatus"], answer["LastUpdateStatusReasonCode"]) == ("InProgress", "Creating")
     assert answer["CodeSha256"] == settled()["CodeSha256"] == "2" * 64
+    until(lambda: api.retired, "environments are retired")
     assert api.retired == [(account, "us-east-1", "hello")]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestrator.domain.functions import Image
+from tests.support.waiting import until
 from tests.unit.lambda_api.served_api import ScriptedEngine, ServedApi
 
 Active = Callable[..., dict[str, Any]]
@@ -298,6 +299,7 @@ def test_one_version_is_deleted_and_the_others_stay(
     """Its environments are retired; that there is none is no error; that there is no function is."""
     active()
     client.publish_version(FunctionName="hello")
+    until(lambda: api.retired, "the creation is over, which can be read as settled before")
     api.retired.clear()
     client.delete_function(FunctionName="hello", Qualifier="1")
     assert api.retired == [(account, "us-east-1", "hello")]
