@@ -64,8 +64,8 @@ def test_thirty_two_short_calls_with_one_warm_environment_start_at_most_four_mor
     client: Any, quick: PaddockProcess, figures: Callable[[str], None]
 ) -> None:
     """
-    A cold start that ends nobody's wait is not made (D9), and nobody waits for one: the warm one answers them all about
-    as soon as it answers as many one after another.
+    A cold start that ends nobody's wait is not made (D9): the warm one answers them all about as soon as it answers as
+    many one after another.
     """
     for _ in range(5):
         _call(client, "short", {"do": "sleep", "seconds": 0.01})

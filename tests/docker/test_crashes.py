@@ -28,6 +28,7 @@ from tests.support.waiting import until
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 CRASHES = int(os.environ.get("PADDOCK_CRASHES", 100 if LONG else 6))
 ENGINE_RESTARTS = 10 if LONG else 2
+_BUSY_PAUSE_S = 0.02 if LONG else 0.08
 ATTEMPTS_OF_AWS = 3
 SEED = 20261123
 _POOL = 4
@@ -83,7 +84,7 @@ def test_no_acknowledged_event_is_lost_over_kill_9(
     paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=_POOL, max_environments=_ENVIRONMENTS)
     deploy_marks(paddock, images["behaviours"], Timeout=10)
     owner = paddock.owner(engine)
-    load = Load(paddock, pause_s=0.1)
+    load = Load(paddock, pause_s=_BUSY_PAUSE_S if CRASHES <= 100 else 0.1)
     load.start()
     again: list[float] = []
     orphans: list[str] = []
@@ -190,7 +191,7 @@ def test_no_acknowledged_event_is_lost_over_a_restart_of_the_engine(
         max_environments=6,
     )
     deploy_marks(paddock, images["behaviours"], Timeout=10, MemorySize=1024)
-    load = Load(paddock, pause_s=0.05)
+    load = Load(paddock, pause_s=_BUSY_PAUSE_S)
     load.start()
     again = []
     for _ in range(ENGINE_RESTARTS):

@@ -21,7 +21,7 @@ import botocore.exceptions
 import docker
 
 from tests.support.load import settled
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.paddock_process import PaddockProcess, deploy, wait_until_updated
 from tests.support.waiting import until
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
@@ -50,18 +50,9 @@ def _call(client: Any, name: str, event: object, **options: Any) -> tuple[str, A
     return version, body
 
 
-def _until_updated(client: Any, name: str) -> None:
-    def is_over() -> bool:
-        status: str = client.get_function_configuration(FunctionName=name)["LastUpdateStatus"]
-        assert status != "Failed"
-        return status == "Successful"
-
-    until(is_over, f"the update of {name} is over", _PATIENCE_S)
-
-
 def _reconfigure(client: Any, name: str, **variables: str) -> None:
     client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
-    _until_updated(client, name)
+    wait_until_updated(client, name)
 
 
 def test_an_alias_shares_its_invocations_by_weight(
@@ -187,7 +178,7 @@ class _Deploys:
         """Change the function, see that it has changed, and give the new version half of what the alias gets."""
         client, build = self._client, _BUILDS[number % len(_BUILDS)]
         client.update_function_code(FunctionName=_NAME, ImageUri=self._tags[build])
-        _until_updated(client, _NAME)
+        wait_until_updated(client, _NAME)
         assert self._found() == (build, str(number - 1))
         _reconfigure(client, _NAME, ROUND=str(number))
         assert self._found() == (build, str(number))

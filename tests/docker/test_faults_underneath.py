@@ -18,8 +18,9 @@ import pytest
 from tests.support.footprint import attached
 from tests.support.load import Load, accepted, answers_again, deploy_marks, settled
 from tests.support.loop_devices import detach
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.paddock_process import PaddockProcess, deploy, wait_until_updated
 from tests.support.waiting import until
+from tests.support.workshop import commit
 
 _PATIENCE_S = 60
 
@@ -97,7 +98,7 @@ def test_an_image_that_is_removed_underneath_is_named_with_the_remedy(
 ) -> None:
     """A version is its image, not its tag. When that is gone, the error says so, and a new deployment helps."""
     tag = "paddock-test/removed:latest"
-    _with_a_layer_of_its_own(engine, images["behaviours"], tag)
+    _build_anew(engine, images["behaviours"], tag)
     paddock = start_paddock(room_wait_s=2)
     client = paddock.client()
     deploy(client, "removed", tag)
@@ -113,9 +114,9 @@ def test_an_image_that_is_removed_underneath_is_named_with_the_remedy(
     engine.images.remove(image_id, force=True)
     told = str(_outcome(client))
     assert "no longer here" in told or "No such image" in told, told
-    _with_a_layer_of_its_own(engine, images["behaviours"], tag)
+    _build_anew(engine, images["behaviours"], tag)
     client.update_function_code(FunctionName="removed", ImageUri=tag)
-    client.get_waiter("function_updated_v2").wait(FunctionName="removed", WaiterConfig={"Delay": 1})
+    wait_until_updated(client, "removed")
     answer = client.invoke(FunctionName="removed", Payload=b'{"n": 2}')
     assert json.loads(answer["Payload"].read())["event"] == {"n": 2}
 
@@ -127,7 +128,10 @@ def test_a_network_that_is_removed_is_made_again_and_what_was_cut_off_is_replace
     figures: Callable[[str], None],
 ) -> None:
     """Every sandbox is taken from it first, or the engine would refuse: what ran there reaches nobody any more."""
-    paddock = start_paddock(network_pool_size=2, max_environments=4, async_retry_delays_s="0.2,0.2")
+    # Nobody else takes this subnet while its network is gone.
+    paddock = start_paddock(
+        network_pool_size=2, max_environments=4, async_retry_delays_s="0.2,0.2", functions_subnet="10.218.4.0/27"
+    )
     deploy_marks(paddock, images["behaviours"], Timeout=40, MemorySize=1024)
     (network,) = engine.networks.list(filters={"label": f"paddock.owner={paddock.owner(engine)}"})
     network.reload()
@@ -227,8 +231,6 @@ def _outcome(client: Any) -> object:
     return answer["Payload"].read()
 
 
-def _with_a_layer_of_its_own(engine: docker.DockerClient, base: str, tag: str) -> None:
-    container = engine.containers.create(base, labels={"paddock-test": "removed"})
-    repository, _, name = tag.rpartition(":")
-    container.commit(repository, name, changes=[f'LABEL made="{time.monotonic_ns()}"'])
-    container.remove()
+def _build_anew(engine: docker.DockerClient, base: str, tag: str) -> None:
+    """An image that there was not before."""
+    commit(engine, base, tag, labels={"paddock-test": "removed", "made": str(time.monotonic_ns())})

@@ -137,9 +137,9 @@ def test_when_somebody_removes_them_they_are_set_again(
 
 
 def test_after_a_crash_they_stand_on_until_the_next_start_which_removes_them_if_they_are_not_needed(
-    engine: docker.DockerClient, images: dict[str, str], prober: Prober, tmp_path: Path, before: str
+    engine: docker.DockerClient, images: dict[str, str], prober: Prober, tmp_path: Path, ground: Ground, before: str
 ) -> None:
-    """`kill -9` leaves them: what still runs stays shut in. Nobody else's rules have changed."""
+    """`kill -9` leaves them: what still runs stays shut in. Nobody else's rules have changed, nor another Paddock's."""
     paddock = PaddockProcess(tmp_path, network_pool_size=1, sandbox_image=images["broken-sandbox"])
     paddock.start()
     client = paddock.client()
@@ -154,6 +154,7 @@ def test_after_a_crash_they_stand_on_until_the_next_start_which_removes_them_if_
     assert not tables(engine, again), "sandboxes of this image set their own"
     assert again.check("isolation")["ok"]
     assert again.terminate() == 0
+    assert len(tables(engine, ground.paddock)) == 2
     assert nft(engine, "--stateless", "list", "table", "inet", "somebody_elses") == before
 
 
@@ -162,9 +163,11 @@ def test_they_go_at_the_end_and_come_back_with_another_driver(
     images: dict[str, str],
     start_paddock: Callable[..., PaddockProcess],
     prober: Prober,
+    ground: Ground,
 ) -> None:
     """A runtime that passes by a sandbox's rules: the self-test finds out, also without any word of an error."""
-    paddock = start_paddock(network_pool_size=1, sandbox_image=images["open-sandbox"])
+    # A subnet of its own: on another, which it has if somebody else's comes and goes, the firewall is tested anew.
+    paddock = start_paddock(network_pool_size=1, sandbox_image=images["open-sandbox"], functions_subnet="10.218.2.0/28")
     client = paddock.client()
     deploy(client, "shut-in", images["behaviours"])
     assert _answers(client)
@@ -179,6 +182,7 @@ def test_they_go_at_the_end_and_come_back_with_another_driver(
     assert paddock.log().count('"isolation.tested"') == 1
     assert paddock.terminate() == 0
     assert not tables(engine, paddock)
+    assert len(tables(engine, ground.paddock)) == 2, "another Paddock's stay"
 
 
 def test_on_a_network_that_was_made_again_they_hold_as_before(
@@ -188,7 +192,10 @@ def test_on_a_network_that_was_made_again_they_hold_as_before(
     prober: Prober,
 ) -> None:
     """They go by its interface, which has the same name then."""
-    paddock = start_paddock(network_pool_size=1, sandbox_image=images["broken-sandbox"])
+    # Nobody else takes this subnet while its network is gone.
+    paddock = start_paddock(
+        network_pool_size=1, sandbox_image=images["broken-sandbox"], functions_subnet="10.218.3.0/28"
+    )
     client = paddock.client()
     deploy(client, "shut-in", images["behaviours"])
     assert _answers(client)

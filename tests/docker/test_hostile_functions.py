@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.paddock_process import PaddockProcess, deploy, wait_until_updated
 from tests.support.waiting import until
 
 
@@ -38,7 +38,7 @@ def test_one_that_ignores_sigterm_is_killed(client: Any, paddock: PaddockProcess
     assert call(client, "ignore-sigterm") == "ignoring"
     before = {one["environment_id"] for one in paddock.environments("hostile")}
     client.update_function_configuration(FunctionName="hostile", Description="another", Timeout=19)
-    client.get_waiter("function_updated_v2").wait(FunctionName="hostile", WaiterConfig={"Delay": 1})
+    wait_until_updated(client, "hostile")
     until(
         lambda: before.isdisjoint(one["environment_id"] for one in paddock.environments("hostile")),
         "the outdated environment is gone",

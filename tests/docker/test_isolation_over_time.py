@@ -81,7 +81,7 @@ def test_a_freed_address_never_answers_under_its_earlier_hostname(
     figures: Callable[[str], None],
 ) -> None:
     """The network has so few addresses that the next functions get it again."""
-    paddock = start_paddock(network_pool_size=0, functions_subnet="10.218.0.0/28", freeze_after_s=3600)
+    paddock = start_paddock(network_pool_size=0, functions_subnet="10.218.5.0/28", freeze_after_s=3600)
     client = paddock.client()
     deploy(client, "gone", images["behaviours"])
     client.invoke(FunctionName="gone", Payload=b"{}")

@@ -21,8 +21,8 @@ LONG = os.environ.get("PADDOCK_BATTERY") == "long"
 FUNCTIONS = 2_000 if LONG else 100
 AT_MOST = 1.10 if LONG else 1.25
 TURNS = 120 if LONG else 40
-_TURN_S = 0.2 if LONG else 0.12
-"""Short turns, and many: what runs beside a turn is then beside the other's, too."""
+_CALLS = 40 if LONG else 25
+"""Of a turn. Short turns, and many: what runs beside one is then beside the other's, too."""
 _CREATORS = 8
 _PATIENCE_S = 60
 
@@ -126,6 +126,6 @@ def _ratios(alone: PaddockProcess, among_many: PaddockProcess) -> Sequence[float
 
 
 def _p50_ms(paddock: PaddockProcess) -> float:
-    measured = load(paddock.port, "hello", b'{"hello": 1}', clients=1, seconds=_TURN_S)
+    measured = load(paddock.port, "hello", b'{"hello": 1}', clients=1, seconds=_PATIENCE_S, at_most=_CALLS)
     assert not measured.bad, measured.bad[0]
     return measured.percentile_ms(50)

@@ -13,7 +13,7 @@ import docker
 import pytest
 
 from orchestrator.domain.environment_variables import PLACEHOLDER_SECRET
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.paddock_process import PaddockProcess, deploy, wait_until_updated
 from tests.support.workshop import Workshop
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
@@ -94,7 +94,7 @@ def test_a_version_is_its_image_whatever_becomes_of_the_tag(
     client.invoke(FunctionName="retagged", Payload=b'{"do": "exit"}')
     assert who() == "first"
     client.update_function_code(FunctionName="retagged", ImageUri=tag)
-    client.get_waiter("function_updated_v2").wait(FunctionName="retagged", WaiterConfig={"Delay": 1})
+    wait_until_updated(client, "retagged")
     assert who() == "second"
 
 

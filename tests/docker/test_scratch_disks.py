@@ -108,7 +108,7 @@ def test_ten_at_once_cannot_fill_a_disk_that_has_not_room_for_all(
 ) -> None:
     """An environment is started only if all that run may fill their /tmp; who has to wait too long is told why."""
     with small_disk(tmp_path / "narrow", 2048) as disk:
-        paddock = PaddockProcess(disk.path, network_pool_size=2, room_wait_s=2)
+        paddock = PaddockProcess(disk.path, network_pool_size=2, room_wait_s=4)
         paddock.start()
         boto = paddock.client()
         deploy(boto, "filler", images["behaviours"], MemorySize=512, Timeout=60)
@@ -124,7 +124,7 @@ def test_ten_at_once_cannot_fill_a_disk_that_has_not_room_for_all(
 
         def fill(_: int) -> str:
             try:
-                return str(call(boto, "filler", do="fill-tmp", hold_s=5).get("error"))
+                return str(call(boto, "filler", do="fill-tmp", hold_s=6).get("error"))
             except botocore.exceptions.ClientError as error:
                 return str(error)
 

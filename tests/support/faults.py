@@ -20,7 +20,7 @@ import docker
 from docker.errors import APIError
 
 from tests.support.callers import Killed, WrongAnswer, call
-from tests.support.paddock_process import PaddockProcess, deploy
+from tests.support.paddock_process import PaddockProcess, deploy, wait_until_updated
 from tests.support.waiting import until
 
 CONTROL_PLANE = "kill -9 of the control plane"
@@ -204,9 +204,7 @@ class Faults:
         if self._seen() != before:
             raise WrongAnswer("a tag that was moved changed what runs")
         self._client.update_function_code(FunctionName="retagged", ImageUri=f"{RETAGGED}:latest")
-        self._client.get_waiter("function_updated_v2").wait(
-            FunctionName="retagged", WaiterConfig={"Delay": 1, "MaxAttempts": _PATIENCE_S}
-        )
+        wait_until_updated(self._client, "retagged")
         if self._seen() != _VARIANTS[self._variant]:
             raise WrongAnswer("after the update the old image answers")
 

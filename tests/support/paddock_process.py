@@ -25,6 +25,8 @@ from tests.support.waiting import until
 _CHECKOUT = Path(__file__).parent.parent.parent
 _START_TIMEOUT_S = 60
 _POLL_S = 0.02
+_ASKED_AGAIN_SOON = {"Delay": 0.05, "MaxAttempts": 1200}
+"""After 50 ms, and for a minute at least: the waiters of boto3 would ask once a second."""
 
 
 class PaddockProcess:
@@ -260,4 +262,9 @@ def deploy(client: Any, name: str, image: str, **configuration: Any) -> None:
         Code={"ImageUri": image},
         **configuration,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig=_ASKED_AGAIN_SOON)
+
+
+def wait_until_updated(client: Any, name: str) -> None:
+    """Until a change of a function is over, and has not failed."""
+    client.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig=_ASKED_AGAIN_SOON)

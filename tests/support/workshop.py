@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -60,14 +61,22 @@ class Workshop:
         further = {"platform": platform} if platform else {}
         self._engine.images.build(fileobj=context, custom_context=True, tag=tag, rm=True, forcerm=True, **further)
         if environment:
-            self._commit(tag, environment)
+            commit(self._engine, tag, tag, environment=dict(environment))
         return tag
 
-    def _commit(self, tag: str, environment: Mapping[str, str]) -> None:
-        """The same image with a longer environment, from a container that never runs."""
-        container = self._engine.containers.create(tag, environment=dict(environment))
+
+def commit(engine: docker.DockerClient, base: str, tag: str, **configuration: Any) -> None:
+    """
+    Make an image of another one, by way of a container that never runs.
+
+    Args:
+        configuration: What the container, and so the image, has besides.
+    """
+    container = engine.containers.create(base, **configuration)
+    try:
         repository, _, version = tag.rpartition(":")
         container.commit(repository, version)
+    finally:
         container.remove()
 
 

@@ -25,7 +25,7 @@ STACK = Stack(name="shop", account="123456789012", region="eu-west-1")
 SECRETS = {"Secret": "hunter2", "Secrets": "hunter2,hunter3"}
 PARAMETERS = {"Secret": {"Type": "String", "NoEcho": True}, "Secrets": {"Type": "CommaDelimitedList", "NoEcho": True}}
 ONE_IN = 1 if os.environ.get("PADDOCK_BATTERY") == "long" else 3
-"""Of all the pairs of a place and a wrong value, so many are left out but one."""
+"""Of the pairs of a place and a wrong value, one in so many is tried."""
 WRONG = ({"Ref": "Secret"}, {"Ref": "Secrets"}, {"a": {"Ref": "Secret"}}, "text", ["text"], 5, None)
 
 
