@@ -77,7 +77,7 @@ def paddock(
     engine: docker.DockerClient, self_tests: SelfTests, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PaddockProcess]:
     """A control plane for the tests of one file; it leaves nothing behind."""
-    process = PaddockProcess(tmp_path_factory.mktemp("paddock"))
+    process = PaddockProcess(tmp_path_factory.mktemp("paddock"), network_pool_size=2)
     self_tests.hand_on(process.data_dir)
     process.start()
     self_tests.take(process.data_dir)

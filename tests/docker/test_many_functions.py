@@ -1,7 +1,7 @@
 """
 Many functions in one control plane: their list is whole while it grows, and a warm call costs no more among them.
 
-100 in CI, with a loose bound; `PADDOCK_BATTERY=long` for 2,000 and the bound that is promised.
+60 in CI, with a loose bound; `PADDOCK_BATTERY=long` for 2,000 and the bound that is promised.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.support.paddock_process import PaddockProcess, deploy
 from tests.support.waiting import until
 
 LONG = os.environ.get("PADDOCK_BATTERY") == "long"
-FUNCTIONS = 2_000 if LONG else 100
+FUNCTIONS = 2_000 if LONG else 60
 AT_MOST = 1.10 if LONG else 1.25
 TURNS = 120 if LONG else 40
 _CALLS = 40 if LONG else 25
