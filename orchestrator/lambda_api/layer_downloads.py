@@ -64,6 +64,8 @@ async def _send_archive(send: Send, version: LayerVersion, stream: BinaryIO) -> 
         (b"content-length", str(version.size_bytes).encode()),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
+    left = version.size_bytes
     while piece := await asyncio.to_thread(stream.read, _PIECE_BYTES):
-        await send({"type": "http.response.body", "body": piece, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+        left -= len(piece)
+        # The last one ends the answer, as its client sees: what that sends next must not meet one that goes on.
+        await send({"type": "http.response.body", "body": piece, "more_body": left > 0})

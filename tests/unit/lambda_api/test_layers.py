@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import http.client
 import io
 import zipfile
 from collections.abc import Callable
@@ -115,6 +117,18 @@ def test_the_archive_can_be_had_from_its_location_until_the_version_is_deleted(
     assert downloaded(api, second).body == archive()
     client.delete_layer_version(LayerName="tools", VersionNumber=2)
     assert downloaded(api, second).status == 404
+
+
+def test_what_follows_a_download_on_its_connection_is_answered(api: ServedApi, publish: Publish) -> None:
+    """Also at once, and be it no HTTP: the answer is over with its last byte, for both sides."""
+    path = urlsplit(publish()["Content"]["Location"]).path
+    for _ in range(20):
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", api.port, timeout=10)) as connection:
+            connection.request("GET", path)
+            assert connection.getresponse().read() == archive()
+            connection.request("get", path)
+            with connection.getresponse() as answer:
+                assert answer.status == 400
 
 
 def test_nobody_can_guess_a_location(api: ServedApi, publish: Publish) -> None:
