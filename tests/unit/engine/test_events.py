@@ -242,19 +242,24 @@ async def test_an_event_that_has_ended_since_it_was_read_does_not_run_again(
 ) -> None:
     """What is read is how it was."""
     runtime = await engine.warm()
-    database = engine.store.invocations._database
+    database, accept = engine.store.invocations._database, engine.store.invocations.accept
     read = database.read
     ended: list[str] = []
 
     async def read_and_then_late(work: Callable[[Connection], list[tuple[Invocation, bytes]]]) -> object:
         monkeypatch.setattr(database, "read", read)
-        await engine.send()
-        event = await runtime.event()
-        found = await read(work)
-        assert [invocation.request_id for invocation, _ in found] == [event.request_id]
-        runtime.answer(event)
-        await engine.until_state(event.request_id, "succeeded")
-        ended.append(event.request_id)
+        found: list[tuple[Invocation, bytes]] = []
+
+        async def accept_and_read(invocation: Invocation, payload: bytes, *, promised: bool) -> None:
+            await accept(invocation, payload, promised=promised)
+            found.extend(await read(work))
+
+        monkeypatch.setattr(engine.store.invocations, "accept", accept_and_read)
+        sent = await engine.send()
+        assert [invocation.request_id for invocation, _ in found] == [sent], "read before its attempt is written"
+        runtime.answer(await runtime.event())
+        await engine.until_state(sent, "succeeded")
+        ended.append(sent)
         return found
 
     monkeypatch.setattr(database, "read", read_and_then_late)
