@@ -38,6 +38,7 @@ def test_on_a_full_disk_callers_are_told_and_it_goes_on_by_itself_when_there_is_
         pid, load = paddock.pid, Load(paddock, pause_s=0.1)
         load.start()
         load.go_on(1)
+        until(lambda: len(load.acknowledged) > 5, "the load goes")
         disk.fill()
         first = until(lambda: _refusal(client, "Event"), "an event is refused", _PATIENCE_S)
         assert first.startswith("ServiceException: the store ")

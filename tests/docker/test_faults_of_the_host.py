@@ -78,6 +78,7 @@ def test_a_control_plane_without_a_free_file_serves_those_it_has_and_then_everyb
     load = Load(paddock, pause_s=0.1)
     load.start()
     load.go_on(1)
+    until(lambda: load.answered and load.acknowledged, "the load goes")
     with no_more_files(paddock.pid):
         until(lambda: not _is_served(paddock), "a new caller is not served")
         before, acknowledged_before = load.answered, len(load.acknowledged)

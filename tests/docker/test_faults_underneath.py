@@ -32,10 +32,10 @@ def test_containers_that_are_removed_by_force_cost_no_event_and_no_later_call(
     figures: Callable[[str], None],
 ) -> None:
     """A busy one, an idle one, a frozen one; and every sandbox that waits in the pool."""
-    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=2, freeze_after_s=1)
+    paddock = start_paddock(async_retry_delays_s="0.2,0.2", network_pool_size=2, freeze_after_s=5)
     client = deploy_marks(paddock, images["behaviours"], Timeout=20)
     owner = paddock.owner(engine)
-    running = accepted(client, do="mark", mark="removed", seconds=1.5)
+    running = accepted(client, do="mark", mark="removed", seconds=5)
     until(lambda: paddock.busy_container(engine, "marks"), "it runs").remove(force=True)
     settled(paddock, [running], _PATIENCE_S)
     found = paddock.invocation(running)

@@ -42,6 +42,7 @@ def test_one_that_ignores_sigterm_is_killed(client: Any, paddock: PaddockProcess
     until(
         lambda: before.isdisjoint(one["environment_id"] for one in paddock.environments("hostile")),
         "the outdated environment is gone",
+        patience_s=15,
     )
 
 

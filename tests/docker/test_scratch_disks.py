@@ -72,7 +72,7 @@ def test_what_a_function_deletes_the_host_has_back_at_once(client: Any, paddock:
     until(lambda: _blocks(paddock) > 500 * _MIB, "all of it has been written to the host's disk")
     before = _blocks(paddock)
     call(client, "small", do="empty-tmp")
-    until(lambda: _blocks(paddock) < before - 400 * _MIB, "the host has the space back")
+    until(lambda: _blocks(paddock) < before - 400 * _MIB, "the host has the space back", patience_s=15)
 
 
 def test_another_size_is_another_size(paddock: PaddockProcess, client: Any, images: dict[str, str]) -> None:

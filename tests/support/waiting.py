@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 _POLL_S = 0.02
 
 
-def until(condition: Callable[[], Value], what: str, patience_s: float = 15) -> Value:
+def until(condition: Callable[[], Value], what: str, patience_s: float = 60) -> Value:
     """
     Ask until the condition holds.
 

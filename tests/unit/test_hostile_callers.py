@@ -8,6 +8,7 @@ import json
 import logging
 import resource
 import socket
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
     """The API, less patient than usual."""
     served = ServedApi(
         tmp_path_factory.mktemp("hostile"),
-        bounds=Bounds(head_s=0.5, silence_s=0.5, body_s=1.5, head_bytes=HEAD_BYTES, sweep_s=0.1),
+        bounds=Bounds(head_s=2, silence_s=2, body_s=4, head_bytes=HEAD_BYTES, sweep_s=0.1),
     )
     yield served
     served.end()
@@ -274,6 +275,7 @@ def _as_many_as_allowed(wanted: int) -> int:
 
 async def _beside_silent_ones(api: ServedApi, count: int) -> None:
     silent: list[Any] = []
+    alone_s = statistics.median([await _an_ordinary_call(api) for _ in range(20)])
     try:
         for at in range(0, count, 500):
             opened = await asyncio.gather(
@@ -281,10 +283,15 @@ async def _beside_silent_ones(api: ServedApi, count: int) -> None:
             )
             silent.extend(writer for _, writer in opened)
         for _ in range(20):
-            began = time.monotonic()
-            answer = await asyncio.to_thread(api.send, "POST", INVOKE.decode(), b'{"n": 1}')
-            assert (answer.status, json.loads(answer.body)) == (200, {"n": 1})
-            assert time.monotonic() - began < 1
+            assert await _an_ordinary_call(api) < max(1, 20 * alone_s)
     finally:
         for writer in silent:
             writer.transport.abort()
+
+
+async def _an_ordinary_call(api: ServedApi) -> float:
+    """How long it takes, in seconds."""
+    began = time.monotonic()
+    answer = await asyncio.to_thread(api.send, "POST", INVOKE.decode(), b'{"n": 1}')
+    assert (answer.status, json.loads(answer.body)) == (200, {"n": 1})
+    return time.monotonic() - began

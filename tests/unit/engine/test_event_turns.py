@@ -47,11 +47,11 @@ async def _an_alias_of_a_version_that_is_not_active(engine: Engine, name: str) -
     await engine.alias(name, "1")
 
 
-async def _until_ends_are_written(engine: Engine) -> None:
-    """Until then they have places, and no leases."""
+async def _until_ends_are_written(engine: Engine, *functions: FunctionKey) -> None:
+    """Until then they have places, and no leases. Of one function, if none is named."""
 
     async def poll() -> None:
-        while engine.events.in_hand(KEY) > engine.leases.held(KEY):
+        while any(engine.events.in_hand(one) > engine.leases.held(one) for one in functions or (KEY,)):
             await engine.settle()
 
     await asyncio.wait_for(poll(), 5)
@@ -111,6 +111,7 @@ async def test_a_target_that_cannot_go_on_hides_no_other(engine: Engine) -> None
     runtimes = _Runtimes(engine)
     for _ in range(20):
         await runtimes.step()
+        await _until_ends_are_written(engine)
     assert len(runtimes.answered) == 12
 
 
@@ -187,6 +188,7 @@ async def test_a_loud_function_does_not_keep_the_leases_of_an_account_for_itself
     runtimes = _Runtimes(engine)
     for _ in range(40):
         await runtimes.step()
+        await _until_ends_are_written(engine, loud, quiet)
     assert runtimes.answered_of["quiet"] == 3
     assert runtimes.answered_of["a-loud-one"] > 10
 

@@ -37,6 +37,7 @@ def one_api_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served
 def api(one_api_for_all: ServedApi) -> Iterator[ServedApi]:
     """The API, with stand-ins that know nothing yet."""
     yield one_api_for_all
+    one_api_for_all.engine.let_go()
     one_api_for_all.engine.images.clear()
     one_api_for_all.engine.subnets.clear()
     one_api_for_all.front_desk.script = None

@@ -78,11 +78,17 @@ class ScriptedEngine:
         """Look-ups of this tag last until the event is set."""
         return self._held.setdefault(uri, threading.Event())
 
+    def let_go(self) -> None:
+        """No look-up is held any more."""
+        for held in self._held.values():
+            held.set()
+        self._held.clear()
+
     async def find_image(self, uri: str) -> Image:
         """As the driver does."""
         self.asked.append(uri)
-        if uri in self._held:
-            await asyncio.to_thread(self._held[uri].wait, _PATIENCE_S)
+        if (held := self._held.get(uri)) is not None:
+            await asyncio.to_thread(held.wait, _PATIENCE_S)
         found = self.images.get(uri, an_image())
         if isinstance(found, Exception):
             raise found
@@ -171,7 +177,6 @@ class ServedApi:
         self.front_desk = ScriptedFrontDesk()
         self.provisioning = ScriptedProvisioning()
         self.retired: list[Any] = []
-        self.port = free_port()
         self._data_dir = data_dir
         self._session = boto3.Session()
         self._begun = threading.Event()
@@ -220,6 +225,7 @@ class ServedApi:
                 new_revision=lambda: str(uuid.uuid4()),
                 image_patience=_IMAGE_PATIENCE,
             )
+            self.port = free_port()
             listener = self._listener(store, deployments, clock)
             await listener.start()
         except BaseException as error:  # noqa: BLE001  (raised again in the test's thread)
