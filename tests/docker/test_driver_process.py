@@ -243,7 +243,7 @@ def test_output_that_nobody_takes_is_dropped_and_named_and_what_comes_later_is_k
     finally:
         os.kill(paddock.pid, signal.SIGCONT)
     client.invoke(FunctionName="printer", Payload=b'{"do": "print-binary"}')
-    until(lambda: "after" in paddock.output("printer", limit=20_000), "what comes later is kept")
+    paddock.wait_for_output("printer", "after", limit=20_000)
     assert "bytes of output were dropped here" in paddock.output("printer", limit=100_000)
     assert paddock.terminate() == 0
     assert "stream.failed" not in paddock.log()

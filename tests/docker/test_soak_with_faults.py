@@ -48,13 +48,12 @@ CACHES_MIB = 8 if LONG else 32
 In the short version SQLite's caches are still being filled: two writers' of up to 8 MiB and eight readers' of 2. That
 takes some five minutes under this load (144 MiB after 40 s, then 154, 159, 163, 164, 166 a minute later each).
 """
-DRIVER_THREADS = 1 + 16 + 6
-"""
-Its first, the engine's pool and asyncio's. Each of a pool is begun when as many calls coincide for the
-first time, which on a slow host may be after the first sample of a life.
-"""
 ENGINE_CONNECTIONS = 16
-"""As many of those threads hold a connection to the engine each, from their first call on."""
+DRIVER_THREADS = 1 + ENGINE_CONNECTIONS + 6
+"""
+Its first, the engine's pool with a connection each, and asyncio's. Each of a pool is begun when as many calls coincide
+for the first time, which on a slow host may be after the first sample of a life.
+"""
 _SETTLES_WITHIN_S = 60
 
 

@@ -182,9 +182,9 @@ class PaddockProcess:
         lines = (json.loads(line) for line in self.log().splitlines() if line.startswith("{"))
         return sum(1 for line in lines if line.get("event") == event and line.get("function") == function)
 
-    def wait_for_output(self, function: str, text: str) -> None:
-        """Until the function's log has this text."""
-        until(lambda: text in self.output(function), f"{function} prints {text!r}")
+    def wait_for_output(self, function: str, text: str, limit: int = 1000) -> None:
+        """Until the function's log has this text, in its last lines."""
+        until(lambda: text in self.output(function, limit), f"{function} prints {text!r}")
 
     def output(self, function: str, limit: int = 1000) -> str:
         """The last lines of the function's log so far."""

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -25,28 +26,27 @@ FORMS: dict[str, bytes] = {
 }
 
 
-@pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
-    """The API, less patient than usual."""
-    served = ServedApi(
-        tmp_path_factory.mktemp("connections"),
-        bounds=Bounds(head_s=2, silence_s=2, body_s=4, rest_s=0.5, sweep_s=0.1),
-        keep_alive_s=1,
-    )
+@contextlib.contextmanager
+def less_patient_than_usual(data_dir: Path, *, rest_s: float, keep_alive_s: int) -> Iterator[ServedApi]:
+    """The API, with what does not come."""
+    bounds = Bounds(head_s=2, silence_s=2, body_s=4, rest_s=rest_s, sweep_s=0.1)
+    served = ServedApi(data_dir, bounds=bounds, keep_alive_s=keep_alive_s)
     yield served
     served.end()
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
+    """It soon closes a connection on which something still comes, or nothing."""
+    with less_patient_than_usual(tmp_path_factory.mktemp("connections"), rest_s=0.5, keep_alive_s=1) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")
 def patient_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedApi]:
-    """As impatient with what does not come, but for a while it hears what still comes, and keeps idle connections."""
-    served = ServedApi(
-        tmp_path_factory.mktemp("patient"),
-        bounds=Bounds(head_s=2, silence_s=2, body_s=4, rest_s=60, sweep_s=0.1),
-        keep_alive_s=60,
-    )
-    yield served
-    served.end()
+    """It hears what still comes, and keeps idle connections."""
+    with less_patient_than_usual(tmp_path_factory.mktemp("patient"), rest_s=60, keep_alive_s=60) as served:
+        yield served
 
 
 @contextlib.contextmanager

@@ -217,7 +217,7 @@ async def test_who_connects_too_often_waits_and_is_answered_all_the_same() -> No
         answers = await asyncio.gather(*(answer_to(port, _GET) for _ in range(40)))
         took_s = asyncio.get_running_loop().time() - began
     assert all(b" 204 " in answer for answer in answers)
-    assert took_s > 0.3
+    assert took_s > 1.5, "those behind the first twenty have had to wait"
     assert set(refused) == {("127.0.0.1", "it connects more often than it may, and has to wait")}
 
 

@@ -296,8 +296,8 @@ def test_a_statement_added_while_a_function_is_being_created_keeps_it_from_nothi
     client: Any, create: Callable[..., Any], settled: Callable[..., Any], engine: ScriptedEngine
 ) -> None:
     """It becomes active all the same, and has a revision that both tell."""
-    held = engine.hold("slow:permitted")
-    create(Code={"ImageUri": "slow:permitted"})
+    held = engine.hold("slow:latest")
+    create(Code={"ImageUri": "slow:latest"})
     client.add_permission(FunctionName="hello", **S3)
     held.set()
     assert settled()["State"] == "Active"
